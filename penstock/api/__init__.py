@@ -1,0 +1,1 @@
+"""Floor 7: the public names, how they are found, and the `tensorflow` alias."""
