@@ -1,0 +1,127 @@
+"""An Op is everything penstock knows about one kind of node, in one object."""
+
+import collections
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from penstock.base.export import PUBLIC
+from penstock.ir import door, signature
+from penstock.ir.signature import REQUIRED
+
+REGISTRY: dict[str, "Op"] = {}
+
+
+class Op:
+    """One kind of node.
+
+    `body(xp, *inputs, **attrs)` computes it: `xp` is `numpy` for known values and small eager tensors, `jax.numpy` under a
+    trace.  It is handed those attrs that its own parameters name.
+    """
+
+    def __init__(
+        self, text: str, body: Callable[..., Any], *, where: str = "any", effect: str | None = None,
+        static: tuple[str, ...] = (), keeps: tuple[str, ...] | None = None, public: bool = True,
+    ):  # fmt: skip
+        sig = signature.parse(text)
+        self.sig, self.name, self.body = sig, sig.name, body
+        self.where = where  # any | xla | host | control
+        self.effect = effect  # read | write | random | io | handle
+        self.static = frozenset(static)
+        self.keeps = keeps
+        self.public = public
+        self.shape_rule: Callable[..., Any] | None = None
+        self.grad_rule: Callable[..., Any] | None = None
+        self.check_rule: Callable[..., Any] | None = None
+        self.dims_rule: Callable[..., Any] | None = None
+        self.differentiable = True
+        self.__doc__ = body.__doc__
+        self.__name__ = self.__qualname__ = sig.name
+        parameters = inspect.signature(body).parameters
+        self.takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        self.takes = tuple(sig.attrs) if self.takes_all else tuple(a for a in sig.attrs if a in parameters)
+        self.n_in = len(sig.inputs)
+        self.lists = any(a.many for a in sig.inputs)
+        self.list_outputs = any(a.many for a in sig.outputs)
+        self.plain = not self.lists and not self.list_outputs and len(sig.outputs) == 1
+        self.free_attrs = {n: a.default for n, a in sig.attrs.items() if n not in sig.inferred}
+        self.types = {n for n, a in sig.attrs.items() if a.type in ("type", "list(type)")}
+        self.static_at = frozenset(i for i, a in enumerate(sig.inputs) if a.name in self.static)
+        self.tuple_type = collections.namedtuple(sig.name, [a.name for a in sig.outputs]) if len(sig.outputs) > 1 else None
+        self.kernels: dict[Any, Any] = {}  # the eager runner's cache
+        REGISTRY[sig.name] = self
+
+    def shape(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """The shape rule: (spec of each input, **attrs) -> the output's dims, or a tuple of them for several outputs."""
+        self.shape_rule = rule
+        return rule
+
+    def grad(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """The gradient rule: (node, dy of each output) -> dx of each input (None: no gradient), built from ops."""
+        self.grad_rule = rule
+        return rule
+
+    def check(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """(xp, *inputs, **attrs) -> (True where wrong, message); the body itself must not fail on such input."""
+        self.check_rule = rule
+        return rule
+
+    def dims(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """(spec of each input, **attrs) -> the value of an integer output as far as it is known: a tuple of int | None."""
+        self.dims_rule = rule
+        return rule
+
+    def no_grad(self) -> "Op":
+        """Say that no gradient flows through this op: asking for one gives None, not an error."""
+        self.differentiable = False
+        return self
+
+    def __call__(self, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+        return door.emit(self, inputs, attrs, name)
+
+    def raw(self, **arguments: Any) -> Any:
+        """Call by keyword, as `tf.raw_ops` does."""
+        name = arguments.pop("name", None)
+        inputs = []
+        for arg in self.sig.inputs:
+            if arg.name not in arguments:
+                raise TypeError(f"{self.name}() missing required keyword-only argument: {arg.name!r}")
+            inputs.append(arguments.pop(arg.name))
+        unknown = [a for a in arguments if a not in self.sig.attrs]
+        if unknown:
+            raise TypeError(f"{self.name}() got an unexpected keyword argument {unknown[0]!r}; it is {self.sig.text}")
+        missing = [n for n, d in self.free_attrs.items() if d is REQUIRED and n not in arguments]
+        if missing:
+            raise TypeError(f"{self.name}() missing required keyword-only argument: {missing[0]!r}")
+        return self(*inputs, name=name, **{k: v for k, v in arguments.items() if k not in self.sig.inferred or v is not None})
+
+    def __repr__(self) -> str:
+        return f"<op {self.sig.text}>"
+
+
+def op(text: str, *, shape: Callable[..., Any] | None = None, grad: Callable[..., Any] | None = None, **fields: Any) -> Callable[[Callable[..., Any]], Op]:
+    """Declare an op on the function that computes it.
+
+    Fields: where="host"|"xla", effect="read"|"write"|"random"|"io"|"handle", static=("shape",), public=False for ops that
+    TensorFlow does not have.
+    """
+
+    def declare(body: Callable[..., Any]) -> Op:
+        made = Op(text, body, **fields)
+        made.shape_rule, made.grad_rule = shape, grad
+        if made.public:
+            PUBLIC[f"raw_ops.{made.name}"] = f"{body.__module__}:{body.__qualname__}" if body.__name__ != "<lambda>" else f"{body.__module__}:{made.name}"
+        return made
+
+    return declare
+
+
+def find(name: str) -> Op:
+    """The registered op of this name, loading the file it stands in; KeyError when there is none."""
+    found = REGISTRY.get(name)
+    if found is None and door.load_op is not None:
+        door.load_op(name)
+        found = REGISTRY.get(name)
+    if found is None:
+        raise KeyError(name)
+    return found

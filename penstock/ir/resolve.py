@@ -1,0 +1,174 @@
+"""The arguments of an op call -> tensors and attrs, checked against the op's signature."""
+
+from typing import Any
+
+from penstock.base.dtypes import DType, as_dtype
+from penstock.base.errors import InvalidArgumentError
+from penstock.ir import convert
+from penstock.ir.signature import REQUIRED
+from penstock.ir.tensor import Tensor
+
+
+def resolve(emitter: Any, op: Any, inputs: tuple[Any, ...], given: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The flat input tensors and the full attrs of a call; TypeError or ValueError says what does not fit."""
+    sig = op.sig
+    if len(inputs) != op.n_in:
+        raise TypeError(f"{op.name}() takes {op.n_in} inputs ({', '.join(a.name for a in sig.inputs)}), got {len(inputs)}")
+    attrs: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in sig.attrs:
+            raise TypeError(f"{op.name}() has no attribute {key!r}; it is {sig.text}")
+        attrs[key] = _attr_value(op, sig.attrs[key], value)
+    flat: list[Any] = []
+    for arg, value in zip(sig.inputs, inputs):
+        if not arg.many:
+            flat.append(_one(emitter, op, arg, arg.name, value, attrs, inputs))
+            continue
+        if isinstance(value, Tensor) or not isinstance(value, (list, tuple)):
+            raise TypeError(f"Expected a list for argument {arg.name!r} of {op.name}, not {type(value).__name__}")
+        if arg.number:
+            if arg.number in attrs and attrs[arg.number] != len(value):
+                raise ValueError(f"{op.name}: {arg.name} holds {len(value)} tensors, another list of the same call {attrs[arg.number]}")
+            attrs[arg.number] = len(value)
+            low = sig.attrs[arg.number].minimum
+            if low is not None and len(value) < low:
+                raise ValueError(f"List argument {arg.name!r} to {op.name!r} with length {len(value)} must have length at least {low}")
+            if arg.type not in attrs and arg.dtype is None:
+                found = next((d for d in map(convert.dtype_of, value) if d is not None), None)
+                if found is not None:
+                    attrs[arg.type] = found
+            flat.extend(_one(emitter, op, arg, f"{arg.name}[{i}]", v, attrs, inputs) for i, v in enumerate(value))
+        else:
+            wanted = attrs.get(arg.type)
+            tensors = [emitter.convert(v, wanted[i] if wanted and i < len(wanted) else None) for i, v in enumerate(value)]
+            types = [t.dtype.base_dtype for t in tensors]
+            if wanted is not None and list(wanted) != types:
+                raise TypeError(f"{op.name}: {arg.name} has types {[t.name for t in types]}, expected {[t.name for t in wanted]}")
+            attrs[arg.type] = types
+            flat.extend(tensors)
+    for key, default in op.free_attrs.items():
+        if key not in attrs:
+            if default is REQUIRED:
+                raise TypeError(f"{op.name}() is missing the attribute {key!r}; it is {sig.text}")
+            attrs[key] = list(default) if type(default) is list else default
+    for key in sig.inferred:
+        if key not in attrs:  # an empty list of one type
+            default = sig.attrs[key].default
+            if default is REQUIRED:
+                raise ValueError(f"{op.name}: {key} cannot be inferred from an empty list")
+            attrs[key] = default
+    return flat, attrs
+
+
+def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[str, Any], inputs: tuple[Any, ...]) -> Any:
+    if arg.is_ref:
+        handle = getattr(value, "_ref_tensor", None)
+        value = value if handle is None else handle
+    want = arg.dtype
+    if want is None:
+        want = attrs.get(arg.type)
+    if want is None:
+        want = convert.dtype_of(value)
+        if want is None or not isinstance(value, Tensor):
+            want = _peer_dtype(op, arg, inputs) or want
+        if want is not None:
+            allowed = op.sig.attrs[arg.type].allowed
+            if allowed is not None and want not in allowed and not isinstance(value, Tensor):
+                want = None
+    if want is not None and not isinstance(value, Tensor) and want.group == "":
+        tensor = emitter.convert(value, want if want.name == "string" else None)
+    else:
+        tensor = emitter.convert(value, want) if want is not None else _with_default(emitter, op, arg, value)
+    got = tensor.dtype.base_dtype if not arg.is_ref else tensor.dtype.base_dtype
+    if arg.dtype is None and arg.type not in attrs:
+        allowed = op.sig.attrs[arg.type].allowed
+        if allowed is not None and got not in allowed:
+            raise convert.DTypeError(f"Value passed to parameter {label!r} of {op.name} has DataType {got.name} not in list of allowed values: "
+                                     + ", ".join(d.name for d in allowed))  # fmt: skip
+        attrs[arg.type] = got
+    elif want is not None and got is not want:
+        raise convert.mismatch(op.name, label, got, want, f" as {_same_as(op, arg, inputs)}")
+    return tensor
+
+
+def _with_default(emitter: Any, op: Any, arg: Any, value: Any) -> Any:
+    default = op.sig.attrs[arg.type].default
+    if isinstance(default, DType):
+        try:
+            return emitter.convert(value, default)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    tensor = emitter.convert(value)
+    allowed = op.sig.attrs[arg.type].allowed
+    if allowed is not None and tensor.dtype.base_dtype not in allowed and not isinstance(value, Tensor):
+        for dtype in allowed:  # ints where only floats are taken
+            if dtype.name == "float32":
+                return emitter.convert(value, dtype)
+    return tensor
+
+
+def _peer_dtype(op: Any, arg: Any, inputs: tuple[Any, ...]) -> DType | None:
+    """The dtype of another input of the same type attr that already is a tensor."""
+    for a, v in zip(op.sig.inputs, inputs):
+        if a.type == arg.type:
+            for one in v if a.many and isinstance(v, (list, tuple)) else (v,):
+                if isinstance(one, Tensor) or hasattr(type(one), "__tf_tensor__"):
+                    found = convert.dtype_of(one)
+                    if found is not None:
+                        return found
+    return None
+
+
+def _same_as(op: Any, arg: Any, inputs: tuple[Any, ...]) -> str:
+    if arg.dtype is not None:
+        return "its signature says"
+    for a in op.sig.inputs:
+        if a.type == arg.type and a is not arg:
+            return f"{a.name} is"
+    return "the others are" if arg.many else f"attribute {arg.type} says"
+
+
+def _attr_value(op: Any, attr: Any, value: Any) -> Any:
+    kind = attr.type
+    try:
+        if kind == "type":
+            value = as_dtype(value).base_dtype
+        elif kind == "list(type)":
+            value = [as_dtype(v).base_dtype for v in value]
+        elif kind == "bool" and type(value) is not bool:
+            value = bool(value)
+        elif kind == "int" and type(value) is not int:
+            if isinstance(value, (float, str, bytes)) or value is None:
+                raise TypeError("not an int")
+            value = int(value)
+        elif kind == "float" and type(value) is not float:
+            value = float(value)
+        elif kind == "str" and type(value) is bytes:
+            value = value.decode("utf-8", "surrogateescape")
+        elif kind == "str" and type(value) is not str:
+            raise TypeError("not a str")
+        elif kind == "list(int)":
+            value = [int(v) for v in value]
+        elif kind == "list(float)":
+            value = [float(v) for v in value]
+        elif kind == "shape":
+            from penstock.base.shape import as_dims
+
+            value = as_dims(value)
+        elif kind == "list(shape)":
+            from penstock.base.shape import as_dims
+
+            value = [as_dims(v) for v in value]
+    except (TypeError, ValueError) as e:
+        raise TypeError(f"{op.name}: attribute {attr.name} must be {kind}, got {value!r} ({e})") from None
+    if attr.allowed is not None:
+        for v in value if isinstance(value, list) else (value,):
+            if v not in attr.allowed:
+                names = ", ".join(getattr(a, "name", repr(a)) for a in attr.allowed)
+                cls = convert.DTypeError if "type" in kind else InvalidArgumentError
+                raise cls(f"Value for attr {attr.name!r} of {getattr(v, 'name', repr(v))} is not in the list of allowed values: {names}\n  of {op.name}")
+    if attr.minimum is not None:
+        n = len(value) if isinstance(value, list) else value
+        if n < attr.minimum:
+            raise ValueError(f"{op.name}: attribute {attr.name} = {value!r} must be at least {attr.minimum}")
+    return value
