@@ -1,0 +1,65 @@
+# The commands of the house; `make help` lists them.
+PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3.13 || command -v python3)
+PYTHON37 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.7.*/bin/python3.7) $(shell command -v python3.7))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test oracle bench lint clean
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(READY)  ## make .venv from constraints.txt
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "penstock needs Python 3.11 or newer; say which: make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the pinned packages of constraints.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)  ## run the two TensorFlow programs of examples/ on handwritten digits
+	@echo "== examples/digits_tf1.py: a TensorFlow 1.x program (graph and session)"
+	@$(BIN)/penstock run --tf1 examples/digits_tf1.py
+	@echo "== examples/digits_tf2.py: a TensorFlow 2.x program (eager and tf.function)"
+	@$(BIN)/penstock run examples/digits_tf2.py
+
+test: $(READY)  ## the whole suite
+	$(PYTEST) tests
+
+oracle: $(READY) .oracle/tf2.21/ready .oracle/tf1.15/ready .oracle/torch/ready  ## build the real TensorFlows in .oracle/, run the differential tests
+	$(PYTEST) tests/oracle
+
+.oracle/tf2.21/ready:
+	@test -x .oracle/tf2.21/bin/python || $(PYTHON) -m venv .oracle/tf2.21
+	@.oracle/tf2.21/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0 scikit-learn
+	@touch $@
+
+.oracle/tf1.15/ready:
+	@if test -z "$(PYTHON37)"; then \
+	  echo "no Python 3.7 here: the TensorFlow 1.15 tests are skipped (make oracle PYTHON37=/path/to/python3.7)"; \
+	else \
+	  test -x .oracle/tf1.15/bin/python || $(PYTHON37) -m venv .oracle/tf1.15; \
+	  .oracle/tf1.15/bin/python -m pip install --quiet --disable-pip-version-check \
+	    tensorflow==1.15.5 'protobuf<3.21' 'numpy<1.19' scikit-learn && touch $@; \
+	fi
+
+.oracle/torch/ready:
+	@test -x .oracle/torch/bin/python || $(PYTHON) -m venv .oracle/torch
+	@.oracle/torch/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy
+	@touch $@
+
+bench: $(READY)  ## measure against TensorFlow and PyTorch (after `make oracle`) and print the table
+	$(BIN)/python -m benchmarks
+
+lint: $(READY)  ## ruff, the floors, the public names, pyright
+	@PYTHON=$(BIN)/python scripts/lint
+
+clean:  ## remove what the commands above made, except .venv and .oracle
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find penstock tests examples benchmarks docs scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
