@@ -15,7 +15,7 @@ V1 = "compat.v1."
 FOLDER = dirname(dirname(__file__))
 FLOORS = frozenset(("api", "base", "cli", "engine", "fronts", "ir", "ops", "state"))
 """Packages of penstock that no public namespace shares its name with."""
-START = ["penstock.fronts.start"]
+START = ["penstock.api.start"]
 """Modules that fill the slots of the lower floors (default emitter, overloads, conversions), imported at first use."""
 
 
@@ -115,9 +115,7 @@ def is_namespace(prefix):
 def resolve(target):
     """The object that a row of the index names: `penstock.ops.linalg:matmul`, `penstock.ops.reduce:reduce_sum.v1`."""
     while START:
-        start = START.pop()
-        if exists(join(FOLDER, *start.split(".")[1:]) + ".py"):
-            import_module(start)
+        import_module(START.pop())
     module, _, path = target.partition(":")
     value = import_module(module)
     for attribute in path.split("."):
@@ -139,6 +137,8 @@ class Namespace(ModuleType):
         target = INDEX.get(prefix + key)
         if target:
             value = resolve(target)
+            if prefix == "raw_ops.":
+                value = import_module("penstock.api.raw").function(value)
         elif not key.startswith("_") and is_namespace(child(prefix, key)):
             value = import_module(f"{self.__name__}.{key}")
         else:
@@ -205,7 +205,7 @@ class NamespaceFinder:
         return prefix if is_namespace(prefix) else None
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname.partition(".")[0] not in self.roots:
+        if not fullname.startswith("penstock."):
             return None
         prefix = self.prefix_of(fullname)
         if prefix is None:

@@ -1,0 +1,344 @@
+"""TensorFlow's internal modules (`tensorflow.python.ops.math_ops`, ...): programs import them, so they resolve here.
+
+Each is a module whose attributes are public names: those that `internals.txt` says, else what the namespaces of its
+family hold under that name, else what the penstock modules that do the same job define.
+"""
+
+from importlib import import_module
+from os.path import dirname, join
+from types import ModuleType
+
+from penstock.api.lazy import INDEX, V1, resolve
+
+TABLE = join(dirname(__file__), "internals.txt")
+
+FAMILIES = {
+    "python.client.session": ("",),
+    "python.data": ("data.",),
+    "python.data.experimental": ("data.experimental.",),
+    "python.data.ops.dataset_ops": ("data.",),
+    "python.data.ops.iterator_ops": ("data.",),
+    "python.data.ops.readers": ("data.",),
+    "python.data.util.nest": ("nest.",),
+    "python.eager.backprop": ("",),
+    "python.eager.context": ("", "config.", "config.experimental."),
+    "python.eager.def_function": ("",),
+    "python.eager.forwardprop": ("autodiff.",),
+    "python.eager.function": ("",),
+    "python.eager.wrap_function": ("",),
+    "python.framework.config": ("config.", "config.experimental.", "config.threading.", "config.optimizer."),
+    "python.framework.constant_op": ("",),
+    "python.framework.device": ("",),
+    "python.framework.dtypes": ("dtypes.", ""),
+    "python.framework.errors": ("errors.",),
+    "python.framework.errors_impl": ("errors.",),
+    "python.framework.function": ("",),
+    "python.framework.graph_util": ("graph_util.",),
+    "python.framework.graph_util_impl": ("graph_util.",),
+    "python.framework.importer": ("graph_util.", ""),
+    "python.framework.meta_graph": ("train.",),
+    "python.framework.ops": ("",),
+    "python.framework.random_seed": ("random.", ""),
+    "python.framework.sparse_tensor": ("sparse.", ""),
+    "python.framework.tensor": ("",),
+    "python.framework.tensor_conversion": ("",),
+    "python.framework.tensor_shape": ("",),
+    "python.framework.tensor_spec": ("",),
+    "python.framework.tensor_util": ("", "compat."),
+    "python.framework.test_util": ("test.",),
+    "python.framework.type_spec": ("",),
+    "python.layers.base": ("layers.",),
+    "python.layers.convolutional": ("layers.",),
+    "python.layers.core": ("layers.",),
+    "python.layers.layers": ("layers.",),
+    "python.layers.normalization": ("layers.",),
+    "python.layers.pooling": ("layers.",),
+    "python.lib.io.file_io": ("io.gfile.", "gfile."),
+    "python.lib.io.python_io": ("python_io.", "io."),
+    "python.lib.io.tf_record": ("python_io.", "io."),
+    "python.module.module": ("",),
+    "python.ops.array_grad": (),
+    "python.ops.array_ops": ("", "sparse.", "quantization."),
+    "python.ops.array_ops_stack": ("",),
+    "python.ops.bitwise_ops": ("bitwise.",),
+    "python.ops.candidate_sampling_ops": ("nn.", "random."),
+    "python.ops.check_ops": ("debugging.", ""),
+    "python.ops.clip_ops": ("",),
+    "python.ops.cond": ("",),
+    "python.ops.confusion_matrix": ("math.",),
+    "python.ops.control_flow_assert": ("debugging.", ""),
+    "python.ops.control_flow_case": ("",),
+    "python.ops.control_flow_ops": ("",),
+    "python.ops.control_flow_switch_case": ("",),
+    "python.ops.control_flow_util": (),
+    "python.ops.ctc_ops": ("nn.",),
+    "python.ops.custom_gradient": ("",),
+    "python.ops.data_flow_ops": ("queue.", ""),
+    "python.ops.embedding_ops": ("nn.",),
+    "python.ops.functional_ops": ("",),
+    "python.ops.gradients": ("",),
+    "python.ops.gradients_impl": ("",),
+    "python.ops.gradients_util": ("",),
+    "python.ops.histogram_ops": ("",),
+    "python.ops.image_ops": ("image.", "io."),
+    "python.ops.image_ops_impl": ("image.", "io."),
+    "python.ops.inplace_ops": (),
+    "python.ops.init_ops": ("initializers.", ""),
+    "python.ops.init_ops_v2": ("initializers.", ""),
+    "python.ops.initializers_ns": ("initializers.",),
+    "python.ops.io_ops": ("io.", ""),
+    "python.ops.linalg.linalg": ("linalg.",),
+    "python.ops.linalg.linalg_impl": ("linalg.",),
+    "python.ops.linalg_ops": ("linalg.", ""),
+    "python.ops.logging_ops": ("", "summary."),
+    "python.ops.lookup_ops": ("lookup.", "lookup.experimental.", ""),
+    "python.ops.losses.losses": ("losses.",),
+    "python.ops.losses.losses_impl": ("losses.",),
+    "python.ops.losses.util": ("losses.",),
+    "python.ops.manip_ops": ("",),
+    "python.ops.map_fn": ("",),
+    "python.ops.math_ops": ("math.", "", "linalg.", "sparse."),
+    "python.ops.metrics": ("metrics.",),
+    "python.ops.metrics_impl": ("metrics.",),
+    "python.ops.nn": ("nn.",),
+    "python.ops.nn_impl": ("nn.",),
+    "python.ops.nn_ops": ("nn.",),
+    "python.ops.parallel_for.control_flow_ops": ("",),
+    "python.ops.parallel_for.gradients": (),
+    "python.ops.parsing_ops": ("io.", ""),
+    "python.ops.partitioned_variables": ("",),
+    "python.ops.ragged.ragged_array_ops": ("ragged.", ""),
+    "python.ops.ragged.ragged_factory_ops": ("ragged.",),
+    "python.ops.ragged.ragged_math_ops": ("ragged.", ""),
+    "python.ops.ragged.ragged_string_ops": ("strings.", "ragged."),
+    "python.ops.ragged.ragged_tensor": ("ragged.", ""),
+    "python.ops.random_ops": ("random.", ""),
+    "python.ops.resource_variable_ops": ("",),
+    "python.ops.rnn": ("nn.",),
+    "python.ops.rnn_cell": ("nn.rnn_cell.",),
+    "python.ops.rnn_cell_impl": ("nn.rnn_cell.",),
+    "python.ops.script_ops": ("",),
+    "python.ops.session_ops": ("",),
+    "python.ops.sets": ("sets.",),
+    "python.ops.sets_impl": ("sets.",),
+    "python.ops.signal.signal": ("signal.",),
+    "python.ops.sort_ops": ("",),
+    "python.ops.sparse_ops": ("sparse.", ""),
+    "python.ops.special_math_ops": ("math.special.", "math.", "linalg.", ""),
+    "python.ops.spectral_ops": ("signal.", "spectral."),
+    "python.ops.standard_ops": ("",),
+    "python.ops.state_ops": ("",),
+    "python.ops.stateful_random_ops": ("random.", "random.experimental."),
+    "python.ops.stateless_random_ops": ("random.",),
+    "python.ops.string_ops": ("strings.", ""),
+    "python.ops.summary_ops_v2": ("summary.",),
+    "python.ops.template": ("",),
+    "python.ops.tensor_array_ops": ("",),
+    "python.ops.unconnected_gradients": ("",),
+    "python.ops.variable_scope": ("",),
+    "python.ops.variables": ("",),
+    "python.ops.weights_broadcast_ops": ("",),
+    "python.ops.while_loop": ("",),
+    "python.platform.app": ("app.",),
+    "python.platform.flags": ("flags.",),
+    "python.platform.gfile": ("gfile.",),
+    "python.platform.googletest": ("test.",),
+    "python.platform.resource_loader": ("resource_loader.",),
+    "python.platform.sysconfig": ("sysconfig.",),
+    "python.platform.test": ("test.",),
+    "python.platform.tf_logging": ("logging.",),
+    "python.saved_model.builder": ("saved_model.builder.", "saved_model."),
+    "python.saved_model.constants": ("saved_model.", "saved_model.constants."),
+    "python.saved_model.loader": ("saved_model.loader.", "saved_model."),
+    "python.saved_model.main_op": ("saved_model.main_op.",),
+    "python.saved_model.save": ("saved_model.",),
+    "python.saved_model.load": ("saved_model.",),
+    "python.saved_model.saved_model": ("saved_model.",),
+    "python.saved_model.signature_constants": ("saved_model.signature_constants.", "saved_model."),
+    "python.saved_model.signature_def_utils": ("saved_model.signature_def_utils.", "saved_model."),
+    "python.saved_model.tag_constants": ("saved_model.tag_constants.", "saved_model."),
+    "python.saved_model.utils": ("saved_model.utils.", "saved_model."),
+    "python.summary.summary": ("summary.",),
+    "python.summary.summary_iterator": ("train.",),
+    "python.summary.writer.writer": ("summary.",),
+    "python.training.adadelta": ("train.",),
+    "python.training.adagrad": ("train.",),
+    "python.training.adam": ("train.",),
+    "python.training.basic_session_run_hooks": ("train.",),
+    "python.training.checkpoint_management": ("train.",),
+    "python.training.checkpoint_utils": ("train.",),
+    "python.training.coordinator": ("train.",),
+    "python.training.ftrl": ("train.",),
+    "python.training.gradient_descent": ("train.",),
+    "python.training.input": ("train.",),
+    "python.training.learning_rate_decay": ("train.",),
+    "python.training.momentum": ("train.",),
+    "python.training.monitored_session": ("train.",),
+    "python.training.moving_averages": ("train.",),
+    "python.training.optimizer": ("train.",),
+    "python.training.queue_runner": ("train.",),
+    "python.training.queue_runner_impl": ("train.",),
+    "python.training.rmsprop": ("train.",),
+    "python.training.saver": ("train.",),
+    "python.training.server_lib": ("train.",),
+    "python.training.session_manager": ("train.",),
+    "python.training.session_run_hook": ("train.",),
+    "python.training.slot_creator": (),
+    "python.training.summary_io": ("train.", "summary."),
+    "python.training.supervisor": ("train.",),
+    "python.training.sync_replicas_optimizer": ("train.",),
+    "python.training.training": ("train.",),
+    "python.training.training_util": ("train.",),
+    "python.util.compat": ("compat.",),
+    "python.util.deprecation": ("",),
+    "python.util.nest": ("nest.",),
+    "python.util.tf_inspect": (),
+}
+"""Internal module -> prefixes of the namespaces that its names are looked up in when `internals.txt` has no row."""
+
+COUNTERPARTS = {
+    "python.eager.context": ("penstock.fronts.modes", "penstock.fronts.eager"),
+    "python.framework.dtypes": ("penstock.base.dtypes",),
+    "python.framework.errors": ("penstock.base.errors",),
+    "python.framework.errors_impl": ("penstock.base.errors",),
+    "python.framework.ops": ("penstock.ir.graph", "penstock.ir.convert", "penstock.ir.tensor", "penstock.ir.device"),
+    "python.framework.tensor_shape": ("penstock.base.shape",),
+    "python.util.nest": ("penstock.base.nest",),
+    "python.training.slot_creator": ("penstock.train.slots",),
+    "python.util.tf_inspect": ("inspect",),
+    "python.util.tf_decorator": ("penstock.api.decorators",),
+    "python.util.tf_export": ("penstock.api.decorators",),
+    "python.util.tf_contextlib": ("contextlib",),
+    "python.util.deprecation": ("penstock.api.decorators",),
+    "python.client.device_lib": ("penstock.api.device_lib",),
+}
+"""Internal module -> modules that define what it defined, for names that never were public."""
+
+
+class Table:
+    """`internals.txt`, read at first use: module -> {name: public name}, and every package on the way."""
+
+    def __init__(self):
+        self._modules = None
+        self._packages = None
+        self._leaves = None
+
+    def _load(self):
+        self._modules = dict.fromkeys((*FAMILIES, *COUNTERPARTS), "")
+        with open(TABLE, encoding="utf-8") as file:
+            for line in file:
+                module, _, rows = line.strip().partition(" ")
+                self._modules[module] = rows
+        self._packages = set()
+        for module in self._modules:
+            while module:
+                self._packages.add(module)
+                module = module.rpartition(".")[0]
+        self._leaves = {m.rpartition(".")[2]: m for m in reversed(list(self._modules))}
+
+    def knows(self, module):
+        """Is this (without `tensorflow.`) a module or package that programs import?"""
+        if self._modules is None:
+            self._load()
+        return module in self._packages or is_proto(module) or is_generated(module)
+
+    def rows(self, module):
+        """{name: public name} of one module."""
+        return dict(row.split("=") for row in self._modules.get(module, "").split())
+
+    def with_leaf(self, leaf):
+        """The module whose last part is `leaf`: internal modules see each other as attributes."""
+        return self._leaves.get(leaf)
+
+
+TABLE_OF_MODULES = Table()
+
+
+def is_generated(module):
+    """`python.ops.gen_math_ops`: one function for each op, in snake case."""
+    return module.startswith("python.ops.gen_") and module.endswith("_ops")
+
+
+def is_proto(module):
+    """`core.framework.graph_pb2`: a module of protocol buffer messages."""
+    return module.startswith(("core.", "tsl.")) and module.endswith("_pb2")
+
+
+class InternalModule(ModuleType):
+    """One of TensorFlow's internal modules, its names found when they are used."""
+
+    def __init__(self, name, tf1):
+        super().__init__(name)
+        self.__dict__.update(__path__=[], _inside=name.partition(".")[2], _tf1=tf1, _rows=None)
+
+    def __getattr__(self, key):
+        if key.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {key!r}", name=key)
+        value = self._find(key)
+        self.__dict__[key] = value
+        return value
+
+    def _find(self, key):
+        inside = self._inside
+        for name in self._candidates(key):
+            target = INDEX.get(name)
+            if target:
+                if name.startswith("raw_ops."):
+                    from penstock.api.raw import function
+
+                    return function(resolve(target), positional=True)
+                return resolve(target)
+        if is_proto(inside):
+            from penstock.base import protos
+
+            message = protos.find(inside, key)
+            if message is not None:
+                return message
+        for name in COUNTERPARTS.get(inside, ()):
+            try:
+                module = import_module(name)
+            except ModuleNotFoundError:
+                continue
+            if hasattr(module, key):
+                return getattr(module, key)
+        other = TABLE_OF_MODULES.with_leaf(key)
+        if other and TABLE_OF_MODULES.knows(f"{inside}.{key}"):
+            return import_module(f"{self.__name__}.{key}")
+        if other:
+            return import_module(f"{self.__name__.partition('.')[0]}.{other}")
+        raise AttributeError(f"module {self.__name__!r} has no attribute {key!r}", name=key)
+
+    def _candidates(self, key):
+        """Public names that `key` may stand for, the likeliest first."""
+        if self._rows is None:
+            self.__dict__["_rows"] = TABLE_OF_MODULES.rows(self._inside)
+        listed = self._rows.get(key)
+        if listed:
+            if self._tf1 and not listed.startswith((V1, "raw_ops.")):
+                yield V1 + listed  # in TensorFlow 1.x the internal function had the 1.x parameters
+            yield listed
+            yield V1 + listed
+            if not listed.startswith(V1):
+                return
+        if is_generated(self._inside):
+            yield "raw_ops." + camel_case(key.lstrip("_"))
+        for home in FAMILIES.get(self._inside, ()):
+            for suffix, order in (("_v2", ("", V1)), ("_v1", (V1, "")), ("V2", ("", V1)), ("V1", (V1, ""))):
+                if key.endswith(suffix):
+                    yield from (api + home + key[: -len(suffix)] for api in order)
+            yield from (V1 + home + key, home + key)
+
+    def __dir__(self):
+        names = set(TABLE_OF_MODULES.rows(self._inside))
+        for home in FAMILIES.get(self._inside, ()):
+            names.update(n for n in INDEX.under(V1 + home) if "." not in n)
+        return sorted(names | set(super().__dir__()))
+
+
+def camel_case(name):
+    """`mat_mul` -> `MatMul`, `fused_batch_norm_v3` -> `FusedBatchNormV3`, `fft2d` -> `FFT2D` as the registry spells it."""
+    plain = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+    if INDEX.get(f"raw_ops.{plain}"):
+        return plain
+    lower = name.replace("_", "").lower()
+    return next((op for op in INDEX.under("raw_ops.") if op.lower() == lower), plain)

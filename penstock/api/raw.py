@@ -1,0 +1,48 @@
+"""`tf.raw_ops.MatMul` and `gen_math_ops.mat_mul`: an op as a plain function with TensorFlow's generated parameter list."""
+
+import inspect
+
+from penstock.ir.signature import REQUIRED
+
+_made = {}
+
+
+def function(op, positional=False):
+    """The function of an op: keyword-only as in `tf.raw_ops`, or positional as in the generated modules."""
+    key = op.name, positional
+    if key not in _made:
+        _made[key] = _make(op, positional)
+    return _made[key]
+
+
+def parameters(op, kind=inspect.Parameter.KEYWORD_ONLY):
+    """Inputs, then attributes that cannot be inferred from them, those without a default first, then `name`."""
+    P = inspect.Parameter
+    attrs = [(n, d) for n, d in op.free_attrs.items() if n not in op.sig.inferred]
+    required = [P(n, kind) for n, d in attrs if d is REQUIRED]
+    optional = [P(n, kind, default=d) for n, d in attrs if d is not REQUIRED]
+    return [*(P(a.name, kind) for a in op.sig.inputs), *required, *optional, P("name", kind, default=None)]
+
+
+def _make(op, positional):
+    names = [p.name for p in parameters(op)]
+
+    def raw(*args, **kwargs):
+        if args:
+            if not positional:
+                raise TypeError(f"{op.name} only takes keyword args (possible keys: {names})")
+            if len(args) > len(names):
+                raise TypeError(f"{op.name}() takes at most {len(names)} positional arguments, got {len(args)}")
+            twice = set(names[: len(args)]) & set(kwargs)
+            if twice:
+                raise TypeError(f"{op.name}() got multiple values for argument {min(twice)!r}")
+            kwargs.update(zip(names, args))
+        return op.raw(**kwargs)
+
+    raw.__name__ = raw.__qualname__ = op.name
+    raw.__doc__ = op.__doc__
+    raw.__module__ = "penstock.raw_ops"
+    raw.op = op
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY
+    raw.__signature__ = inspect.Signature(parameters(op, kind))
+    return raw
