@@ -10,6 +10,7 @@ from penstock.ir.signature import SETS
 def kind(spec: dict, name: str) -> str:
     """The text of one attr."""
     base = spec["t"]
+    base = base.replace("string", "str")
     inner = base[5:-1] if base.startswith("list(") else base
     if "a" in spec:
         if inner == "type":
@@ -40,7 +41,7 @@ def tensor(entry: list) -> str:
     name, base = entry[0], entry[1]
     ref = base.startswith("&")
     base = base.lstrip("&")
-    text = base[1:] if base.startswith("$") else dtypes.as_dtype(base).name
+    text = base.lstrip("$") if base.startswith("$") else dtypes.as_dtype(base).name
     if len(entry) > 2:
         text = f"{entry[2].lstrip('*')}*{text}"
     return f"{name}: Ref({text})" if ref else f"{name}: {text}"

@@ -70,7 +70,9 @@ def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[st
     if want is None:
         want = convert.dtype_of(value)
         if want is None or not isinstance(value, Tensor):
-            want = _peer_dtype(op, arg, inputs) or want
+            peer = _peer_dtype(op, arg, inputs)
+            if peer is not None and (want is None or want.group == peer.group or want.group == "int" and peer.group != "bool"):
+                want = peer
         if want is not None:
             allowed = op.sig.attrs[arg.type].allowed
             if allowed is not None and want not in allowed and not isinstance(value, Tensor):

@@ -18,7 +18,6 @@ from penstock.base.dtypes import DType
 _N = lambda text: tuple(dtypes.as_dtype(n) for n in text.split())
 SETS: dict[str, tuple[DType, ...]] = {
     "real_float": _N("bfloat16 float16 float32 float64"),
-    "float": _N("bfloat16 float16 float32 float64"),
     "inexact": _N("bfloat16 float16 float32 float64 complex64 complex128"),
     "index": _N("int32 int64"),
     "integer": _N("int8 int16 int32 int64 uint8 uint16 uint32 uint64"),
@@ -133,19 +132,16 @@ def _arg(text: str, attrs: dict[str, Attr]) -> Arg:
 
 def parse(text: str) -> Signature:
     """Parse a signature's text; ValueError or TypeError where it is malformed."""
-    match = re.fullmatch(r"\s*(\w+)\s*\((.*)\)\s*(?:->\s*(.*?))?\s*", text, re.S)
-    if match is None or (match[3] is None and "->" in text):
-        raise ValueError(f"malformed signature: {text}")
-    name, args, outs = match.groups()
     arrow = re.search(r"\)\s*->", text)
-    if arrow:  # the arguments end where the arrow's bracket closes
-        name, args = re.fullmatch(r"\s*(\w+)\s*\((.*)", text[: arrow.start()], re.S).groups()  # type: ignore[union-attr]
-        outs = text[arrow.end() :].strip()
+    head = re.fullmatch(r"\s*(\w+)\s*\((.*)", text[: arrow.start()] if arrow else text.rstrip().removesuffix(")"), re.S)
+    if head is None or not (arrow or text.rstrip().endswith(")")):
+        raise ValueError(f"malformed signature: {text}")
+    name, args = head.groups()
+    outs = text[arrow.end() :].strip() if arrow else ""
     fields = _split(args)
     star = fields.index("*") if "*" in fields else len(fields)
     attrs = {a.name: a for a in map(_attr, fields[star + 1 :])}
     inputs = tuple(_arg(f, attrs) for f in fields[:star])
-    outs = (outs or "").strip()
     if outs.startswith("(") and outs.endswith(")"):
         outs = outs[1:-1]
     outputs = tuple(_arg(f, attrs) for f in _split(outs))

@@ -1,0 +1,161 @@
+"""One op, run now: what the eager runner calls, cached on the op by (attrs, input dtypes)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock.base.errors import InvalidArgumentError, OpError
+from penstock.engine.quiet import hush, unhush
+from penstock.engine.store import Cell, NodeStore, Store, random_seed_state
+from penstock.ir.known import flatten_outputs, group, output_types
+from penstock.ir.tensor import Spec
+
+SMALL = 1 << 18
+"""Elements up to which the NumPy body is the faster one."""
+ndarray = np.ndarray
+
+eager_store = Store()
+random_cells: dict[Any, Cell] = {}
+"""The streams of seeded eager random ops; `tf.random.set_seed` empties it."""
+
+
+def build(op: Any, attrs: dict[str, Any], key: Any) -> Callable[..., list[Any]]:
+    """A function of the flat input arrays that gives the flat output arrays."""
+    kwargs = {k: attrs[k] for k in op.takes}
+    types = [t.array_dtype if t.on_device else None for t in output_types(op, attrs)]
+    body, check, lists = op.body, op.check_rule, op.lists
+    one = types[0] if op.plain else None
+    lead: tuple[Any, ...] = ()
+    if op.effect == "random":
+        cell = random_cells.get((op.name, key))
+        if cell is None:
+            from penstock.base import dtypes
+
+            cell = random_cells[(op.name, key)] = Cell(eager_store, dtypes.uint64, (3,), op.name)
+            cell.value = random_seed_state(attrs.get("seed", 0), attrs.get("seed2", 0))
+        lead = (cell,)
+    elif op.effect == "handle":
+        lead = (NodeStore(eager_store, ""),)
+
+    def fix(out: Any, want: Any) -> Any:
+        if type(out) is not ndarray and want is not None:
+            out = np.asarray(out)
+        return out if want is None or out.dtype == want else out.astype(want)
+
+    def on_numpy(*arrays: Any) -> list[Any]:
+        args = group(op, arrays, attrs) if lists else arrays
+        token = hush()
+        try:
+            if check is not None:
+                raise_if_bad(op, check(np, *args, **kwargs), arrays)
+            out = body(np, *lead, *args, **kwargs)
+        except OpError as e:
+            raise explain_arrays(op, e, arrays) from None
+        except (ValueError, TypeError, IndexError) as e:
+            if op.where == "host":
+                raise
+            raise diagnose(op, e, arrays, attrs) from None
+        finally:
+            unhush(token)
+        if one is not None:
+            if type(out) is ndarray and out.dtype == one:
+                return [out]
+            return [fix(out, one)]
+        return [fix(o, t) for o, t in zip(flatten_outputs(op, out), types)]
+
+    if op.where == "host" or op.effect in ("handle", "io"):
+        return lambda *arrays: on_numpy(*[np.asarray(a) if _is_device_array(a) else a for a in arrays])
+    if op.where == "control":
+        from penstock.engine.control import eager_control
+
+        return eager_control(op, attrs)
+
+    compiled: Callable[..., list[Any]] | None = None
+
+    def on_device(*arrays: Any) -> list[Any]:
+        nonlocal compiled
+        if compiled is None:
+            from penstock.engine.compile import eager_kernel
+
+            compiled = eager_kernel(op, attrs, lead)
+        try:
+            return compiled(*arrays)
+        except OpError as e:
+            raise explain_arrays(op, e, arrays) from None
+        except (ValueError, TypeError, IndexError) as e:
+            raise diagnose(op, e, arrays, attrs) from None
+
+    if op.where == "xla":
+        return on_device
+
+    def either(*arrays: Any) -> list[Any]:
+        size = 0
+        for a in arrays:
+            if type(a) is ndarray:
+                size += a.size
+            elif not isinstance(a, Cell):
+                if a.size <= SMALL:
+                    return either(*[np.asarray(a) if _is_device_array(a) else a for a in arrays])
+                size += a.size
+            elif a.value is not None:
+                size += a.value.size
+        return on_numpy(*arrays) if size <= SMALL else on_device(*arrays)
+
+    return either
+
+
+def _is_device_array(a: Any) -> bool:
+    return type(a) is not ndarray and hasattr(a, "devices")
+
+
+def raise_if_bad(op: Any, verdict: Any, arrays: Any) -> None:
+    if bool(verdict[0]):
+        raise (verdict[2] if len(verdict) > 2 else InvalidArgumentError)(None, None, verdict[1])
+
+
+def explain_arrays(op: Any, error: OpError, arrays: Any) -> OpError:
+    """The error with the op's name in front and the operands below."""
+    from penstock.ir.graph import explain
+
+    if error.message.startswith(f"{op.name}:"):
+        return error
+    return explain(op, error, [Shown(a) for a in arrays])
+
+
+class Shown:
+    """How an eager operand is spoken of in an error."""
+
+    def __init__(self, array: Any):
+        self.array = array
+
+    def describe(self) -> str:
+        if not hasattr(self.array, "dtype"):
+            return repr(self.array)
+        return f"{self.array.dtype}{list(getattr(self.array, 'shape', getattr(self.array, 'dims', [])) or [])}"
+
+
+def diagnose(op: Any, error: Exception, arrays: Any, attrs: dict[str, Any]) -> Exception:
+    """TensorFlow's error for a failure inside a body: the shape rule says what does not fit, if it can."""
+    from penstock.base.dtypes import as_dtype
+    from penstock.ir.graph import explain, label
+
+    shown = [Shown(a) for a in arrays]
+    if op.shape_rule is not None:
+        names = [a.name for a in op.sig.inputs] if not op.lists else [f"input {i}" for i in range(len(arrays))]
+        specs = [Spec(n, as_dtype(a.dtype) if not isinstance(a, Cell) else a.dtype, label(tuple(a.shape), n) if hasattr(a, "shape") else None, _Holder(a))
+                 for n, a in zip(names, arrays)]  # fmt: skip
+        try:
+            op.shape_rule(*group(op, specs, attrs), **{k: attrs[k] for k in op.takes})
+        except OpError as e:
+            return explain(op, e, shown)
+        except Exception:  # noqa: BLE001 - the body's own error is the better one
+            pass
+    return explain(op, InvalidArgumentError(None, None, str(error).splitlines()[0] if str(error) else type(error).__name__), shown)
+
+
+class _Holder:
+    """An array in the place of the tensor that a Spec asks for its value."""
+
+    def __init__(self, array: Any):
+        self._array = array
