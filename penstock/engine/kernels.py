@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.base import dtypes
 from penstock.base.errors import InvalidArgumentError, OpError
 from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store, random_seed_state
@@ -22,22 +23,21 @@ random_cells: dict[Any, Cell] = {}
 
 def build(op: Any, attrs: dict[str, Any], key: Any) -> Callable[..., list[Any]]:
     """A function of the flat input arrays that gives the flat output arrays."""
+    if op.effect == "random":
+        cell = random_cells.get((op.name, key))
+        if cell is None:
+            cell = random_cells[(op.name, key)] = Cell(eager_store, dtypes.uint64, (3,), op.name)
+            cell.value = random_seed_state(attrs.get("seed", 0), attrs.get("seed2", 0))
+        return build_with(op, attrs, (cell,))
+    return build_with(op, attrs, (NodeStore(eager_store, ""),) if op.effect == "handle" else ())
+
+
+def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Callable[..., list[Any]]:
+    """The same, with what the body takes before its inputs: a random stream or the store."""
     kwargs = {k: attrs[k] for k in op.takes}
     types = [t.array_dtype if t.on_device else None for t in output_types(op, attrs)]
     body, check, lists = op.body, op.check_rule, op.lists
     one = types[0] if op.plain else None
-    lead: tuple[Any, ...] = ()
-    if op.effect == "random":
-        cell = random_cells.get((op.name, key))
-        if cell is None:
-            from penstock.base import dtypes
-
-            cell = random_cells[(op.name, key)] = Cell(eager_store, dtypes.uint64, (3,), op.name)
-            cell.value = random_seed_state(attrs.get("seed", 0), attrs.get("seed2", 0))
-        lead = (cell,)
-    elif op.effect == "handle":
-        lead = (NodeStore(eager_store, ""),)
-
     def fix(out: Any, want: Any) -> Any:
         if type(out) is not ndarray and want is not None:
             out = np.asarray(out)
@@ -48,7 +48,7 @@ def build(op: Any, attrs: dict[str, Any], key: Any) -> Callable[..., list[Any]]:
         token = hush()
         try:
             if check is not None:
-                raise_if_bad(op, check(np, *args, **kwargs), arrays)
+                raise_if_bad(op, check(np, *args, **attrs), arrays)
             out = body(np, *lead, *args, **kwargs)
         except OpError as e:
             raise explain_arrays(op, e, arrays) from None
@@ -86,9 +86,6 @@ def build(op: Any, attrs: dict[str, Any], key: Any) -> Callable[..., list[Any]]:
         except (ValueError, TypeError, IndexError) as e:
             raise diagnose(op, e, arrays, attrs) from None
 
-    if op.where == "xla":
-        return on_device
-
     def either(*arrays: Any) -> list[Any]:
         size = 0
         for a in arrays:
@@ -102,7 +99,19 @@ def build(op: Any, attrs: dict[str, Any], key: Any) -> Callable[..., list[Any]]:
                 size += a.value.size
         return on_numpy(*arrays) if size <= SMALL else on_device(*arrays)
 
-    return either
+    run = on_device if op.where == "xla" else either
+    if op.effect in ("write", "random"):
+        return lambda *arrays: atomically(run, (*lead, *arrays), arrays)
+    return run
+
+
+def atomically(run: Callable[..., list[Any]], owners: Any, arrays: Any) -> list[Any]:
+    """Run with the lock of the store whose cell is changed."""
+    cell = next((c for c in owners if type(c) is Cell), None)
+    if cell is None:
+        return run(*arrays)
+    with cell.store.lock:
+        return run(*arrays)
 
 
 def _is_device_array(a: Any) -> bool:
@@ -146,7 +155,7 @@ def diagnose(op: Any, error: Exception, arrays: Any, attrs: dict[str, Any]) -> E
         specs = [Spec(n, as_dtype(a.dtype) if not isinstance(a, Cell) else a.dtype, label(tuple(a.shape), n) if hasattr(a, "shape") else None, _Holder(a))
                  for n, a in zip(names, arrays)]  # fmt: skip
         try:
-            op.shape_rule(*group(op, specs, attrs), **{k: attrs[k] for k in op.takes})
+            op.shape_rule(*group(op, specs, attrs), **attrs)
         except OpError as e:
             return explain(op, e, shown)
         except Exception:  # noqa: BLE001 - the body's own error is the better one

@@ -26,10 +26,11 @@ class Cell:
 
     def read(self) -> Any:
         """The array; FailedPreconditionError before the first write."""
-        value = self.value
-        if value is None:
-            raise uninitialized(self)
-        return value
+        with self.store.lock:  # a plan of another thread must not give the buffer away meanwhile
+            value = self.value
+            if value is None:
+                raise uninitialized(self)
+            return value if type(value) is np.ndarray else np.asarray(value)  # a view outlives the donation of the buffer
 
     def write(self, value: Any) -> None:
         self.value = value

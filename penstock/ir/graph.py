@@ -148,7 +148,7 @@ class Operation:
     def _add_control_input(self, op: "Operation") -> None:
         if op not in self._control:
             self._control = (*self._control, op)
-            self.graph._version += 1
+            self.graph._rewire()
 
     def _add_control_inputs(self, ops: Any) -> None:
         for one in ops:
@@ -156,7 +156,7 @@ class Operation:
 
     def _update_input(self, index: int, tensor: Any) -> None:
         self._inputs = (*self._inputs[:index], tensor, *self._inputs[index + 1 :])
-        self.graph._version += 1
+        self.graph._rewire()
 
     def __repr__(self) -> str:
         return f"<tf.Operation {self.name!r} type={self.type}>"
@@ -191,6 +191,7 @@ class Graph:
         self._override: dict[str, str] = {}
         self._finalized = False
         self._version = 0
+        self._rewired = 0
         self._consumers: tuple[int, dict[int, list[Operation]]] = (-1, {})
         self._unfeedable: set[int] = set()
         self._unfetchable: set[int] = set()
@@ -255,7 +256,7 @@ class Graph:
             if s.shape is not None:
                 s.shape = label(s.shape, s.name)
         try:
-            shapes = rule(*group(op, specs, attrs), **{k: attrs[k] for k in op.takes})
+            shapes = rule(*group(op, specs, attrs), **attrs)
         except OpError as e:
             raise explain(op, e, tensors) from None
         if not op.list_outputs:
@@ -299,6 +300,12 @@ class Graph:
 
     def _control_for(self, inputs: tuple[Any, ...]) -> tuple[Operation, ...]:
         return self._control
+
+    def _rewire(self) -> None:
+        """An edge of a node that already stood was changed: plans made before no longer hold."""
+        self._version += 1
+        self._rewired = self._version
+        self._known.clear()
 
     # -- names -------------------------------------------------------------------------------------------------------
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:

@@ -55,7 +55,7 @@ def compute(op: Any, values: list[Any], attrs: dict[str, Any]) -> list[Any]:
     """Run an op's NumPy body on known values; a flat list of arrays of the declared dtypes."""
     args = group(op, values, attrs)
     kwargs = {k: attrs[k] for k in op.takes}
-    if op.check_rule is not None and bool(op.check_rule(np, *args, **kwargs)[0]):
+    if op.check_rule is not None and bool(op.check_rule(np, *args, **attrs)[0]):
         raise ValueError("the check fails")
     outs = flatten_outputs(op, op.body(np, *args, **kwargs))
     return [np.asarray(o, t.array_dtype) for o, t in zip(outs, output_types(op, attrs))]
@@ -142,7 +142,7 @@ def known_dims(tensor: Any) -> Dims:
     rule = node.definition.dims_rule
     if rule is not None:
         specs = group(node.definition, [Spec(f"input{i}", t.dtype, t._dims, t) for i, t in enumerate(node.inputs)], node.attrs)
-        found = rule(*specs, **{k: node.attrs[k] for k in node.definition.takes})
+        found = rule(*specs, **node.attrs)
         if found is not None:
             return tuple(None if d is None or d < 0 else int(d) for d in found)
     if isinstance(tensor, Tensor) and tensor._dims is not None and len(tensor._dims) == 1 and tensor._dims[0] is not None:

@@ -53,7 +53,7 @@ class Op:
 
     def shape(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """The shape rule: (spec of each input, **attrs) -> the output's dims, or a tuple of them for several outputs."""
-        self.shape_rule = rule
+        self.shape_rule = self._selective(rule)
         return rule
 
     def grad(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,13 +63,21 @@ class Op:
 
     def check(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """(xp, *inputs, **attrs) -> (True where wrong, message); the body itself must not fail on such input."""
-        self.check_rule = rule
+        self.check_rule = self._selective(rule)
         return rule
 
     def dims(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """(spec of each input, **attrs) -> the value of an integer output as far as it is known: a tuple of int | None."""
-        self.dims_rule = rule
+        self.dims_rule = self._selective(rule)
         return rule
+
+    def _selective(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """The rule, called with all attrs, handed those that its own parameters name."""
+        parameters = inspect.signature(rule).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return rule
+        names = tuple(a for a in self.sig.attrs if a in parameters)
+        return lambda *inputs, **attrs: rule(*inputs, **{k: attrs[k] for k in names})
 
     def no_grad(self) -> "Op":
         """Say that no gradient flows through this op: asking for one gives None, not an error."""
@@ -108,7 +116,9 @@ def op(text: str, *, shape: Callable[..., Any] | None = None, grad: Callable[...
 
     def declare(body: Callable[..., Any]) -> Op:
         made = Op(text, body, **fields)
-        made.shape_rule, made.grad_rule = shape, grad
+        made.grad_rule = grad
+        if shape is not None:
+            made.shape(shape)
         if made.public:
             PUBLIC[f"raw_ops.{made.name}"] = f"{body.__module__}:{body.__qualname__}" if body.__name__ != "<lambda>" else f"{body.__module__}:{made.name}"
         return made
