@@ -95,7 +95,9 @@ class AliasDistribution(Distribution):
         self.tf1 = tf1
 
     def read_text(self, filename):
-        return f"Metadata-Version: 2.1\nName: {ROOT}\nVersion: {VERSIONS[self.tf1]}\n" if filename == "METADATA" else None
+        return (
+            f"Metadata-Version: 2.1\nName: {ROOT}\nVersion: {VERSIONS[self.tf1]}\n" if filename == "METADATA" else None
+        )
 
     def locate_file(self, path):
         return path

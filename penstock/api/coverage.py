@@ -122,7 +122,9 @@ def op_difference(have, want):
             notes.append(f"{what} {mine} against {theirs}")
     for name in sorted(set(have.attrs) ^ set(want.attrs)):
         notes.append(f"attr {name} only {'here' if name in have.attrs else 'in TensorFlow'}")
-    single = lambda d: np.float32(d) if isinstance(d, float) else [single(x) for x in d] if isinstance(d, list | tuple) else d
+    single = lambda d: (
+        np.float32(d) if isinstance(d, float) else [single(x) for x in d] if isinstance(d, list | tuple) else d
+    )
     for name in sorted(set(have.attrs) & set(want.attrs)):
         mine, theirs = have.attrs[name], want.attrs[name]
         if mine.type != theirs.type:
@@ -207,7 +209,9 @@ def page(found, op_report):
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m penstock.api.coverage", description=__doc__.split("\n\n")[0])
     parser.add_argument("golden", nargs="?", default=GOLDEN, help="folder with api.txt, opdefs.txt, core_ops.txt")
-    parser.add_argument("--missing", metavar="NAMESPACE", help="list what is missing there (`all`; `top` for the top level)")
+    parser.add_argument(
+        "--missing", metavar="NAMESPACE", help="list what is missing there (`all`; `top` for the top level)"
+    )
     parser.add_argument("--different", metavar="NAMESPACE", help="list what has other parameters there")
     parser.add_argument("--ops", action="store_true", help="list ops that are missing or whose signature differs")
     parser.add_argument("--write", action="store_true", help="write docs/coverage.md")
@@ -233,7 +237,9 @@ def main(argv=None):
             print(f"{name}: {note}")
     else:
         print(page(found, op_report))
-        print("Core ops missing:", len(op_report.core_missing), "| op signatures that differ:", len(op_report.different))
+        print(
+            "Core ops missing:", len(op_report.core_missing), "| op signatures that differ:", len(op_report.different)
+        )
     return 0
 
 

@@ -5,12 +5,13 @@ family hold under that name, else what the penstock modules that do the same job
 """
 
 from importlib import import_module
-from os.path import dirname, join
+from os.path import dirname, exists, join
 from types import ModuleType
 
-from penstock.api.lazy import INDEX, V1, resolve
+from penstock.api.lazy import FOLDER, INDEX, V1, resolve
 
 TABLE = join(dirname(__file__), "internals.txt")
+PROTOS = join(FOLDER, "base", "proto")
 
 FAMILIES = {
     "python.client.session": ("",),
@@ -206,11 +207,15 @@ COUNTERPARTS = {
     "python.util.nest": ("penstock.base.nest",),
     "python.training.slot_creator": ("penstock.train.slots",),
     "python.util.tf_inspect": ("inspect",),
-    "python.util.tf_decorator": ("penstock.api.decorators",),
-    "python.util.tf_export": ("penstock.api.decorators",),
+    "python.util.tf_decorator": ("penstock.platform.decorators",),
+    "python.util.tf_export": ("penstock.platform.decorators",),
     "python.util.tf_contextlib": ("contextlib",),
-    "python.util.deprecation": ("penstock.api.decorators",),
-    "python.client.device_lib": ("penstock.api.device_lib",),
+    "python.util.deprecation": ("penstock.platform.decorators",),
+    "python.client.device_lib": ("penstock.platform.device_lib",),
+    "python.lib.io.file_io": ("penstock.platform.gfile",),
+    "python.platform.flags": ("penstock.platform.flags",),
+    "python.platform.gfile": ("penstock.platform.gfile",),
+    "python.platform.tf_logging": ("penstock.platform.messages",),
 }
 """Internal module -> modules that define what it defined, for names that never were public."""
 
@@ -240,7 +245,7 @@ class Table:
         """Is this (without `tensorflow.`) a module or package that programs import?"""
         if self._modules is None:
             self._load()
-        return module in self._packages or is_proto(module) or is_generated(module)
+        return module in self._packages or is_generated(module) or (is_proto(module) and has_proto(module))
 
     def rows(self, module):
         """{name: public name} of one module."""
@@ -262,6 +267,11 @@ def is_generated(module):
 def is_proto(module):
     """`core.framework.graph_pb2`: a module of protocol buffer messages."""
     return module.startswith(("core.", "tsl.")) and module.endswith("_pb2")
+
+
+def has_proto(module):
+    """Does penstock have the messages of this module?"""
+    return exists(join(PROTOS, module.rpartition(".")[2] + ".py"))
 
 
 class InternalModule(ModuleType):
@@ -288,19 +298,15 @@ class InternalModule(ModuleType):
 
                     return function(resolve(target), positional=True)
                 return resolve(target)
-        if is_proto(inside):
-            from penstock.base import protos
-
-            message = protos.find(inside, key)
-            if message is not None:
-                return message
-        for name in COUNTERPARTS.get(inside, ()):
+        proto = (f"penstock.base.proto.{inside.rpartition('.')[2]}",) if is_proto(inside) else ()
+        for name in proto or COUNTERPARTS.get(inside, ()):
             try:
                 module = import_module(name)
             except ModuleNotFoundError:
                 continue
-            if hasattr(module, key):
-                return getattr(module, key)
+            value = getattr(module, key, None)
+            if value is not None and not isinstance(value, ModuleType):
+                return value
         other = TABLE_OF_MODULES.with_leaf(key)
         if other and TABLE_OF_MODULES.knows(f"{inside}.{key}"):
             return import_module(f"{self.__name__}.{key}")

@@ -91,7 +91,7 @@ def nearest(prefix, key):
     for name in same_api:
         if name.rpartition(".")[2] == key:
             return f"tf.{home}{name}"
-    for match in get_close_matches(prefix[len(home):] + key, same_api, 1):
+    for match in get_close_matches(prefix[len(home) :] + key, same_api, 1):
         return f"tf.{home}{match}"
     return ""
 

@@ -9,7 +9,20 @@ from importlib.util import find_spec
 
 import penstock
 
-REQUIRED = ("jax", "jaxlib", "numpy", "scipy", "ml_dtypes", "protobuf", "tensorboard", "optree", "absl-py", "Pillow", "click", "rich")
+REQUIRED = (
+    "jax",
+    "jaxlib",
+    "numpy",
+    "scipy",
+    "ml_dtypes",
+    "protobuf",
+    "tensorboard",
+    "optree",
+    "absl-py",
+    "Pillow",
+    "click",
+    "rich",
+)
 OPTIONAL = {
     "keras": "tf.keras",
     "h5py": ".h5 weight files",
@@ -26,8 +39,12 @@ def report():
     from rich.table import Table
 
     console = Console(soft_wrap=True)
-    console.print(f"[bold]penstock {penstock.__penstock_version__}[/]: TensorFlow {penstock.__version__} programs on OpenXLA")
-    console.print(f"Python {platform.python_version()} at {sys.executable}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores\n")
+    console.print(
+        f"[bold]penstock {penstock.__penstock_version__}[/]: TensorFlow {penstock.__version__} programs on OpenXLA"
+    )
+    console.print(
+        f"Python {platform.python_version()} at {sys.executable}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores\n"
+    )
     findings = [*packages(), *devices(), *caches(), *oracles()]
     table = Table(box=None, pad_edge=False, show_header=False)
     for ok, what, state, mend in findings:
@@ -35,7 +52,11 @@ def report():
         table.add_row(mark, what, state, f"[bold]{mend}[/]" if mend else "")
     console.print(table)
     missing = [what for ok, what, _, _ in findings if ok is False]
-    console.print(f"\n{len(missing)} required part(s) missing: {', '.join(missing)}" if missing else "\nAll that is required is here.")
+    console.print(
+        f"\n{len(missing)} required part(s) missing: {', '.join(missing)}"
+        if missing
+        else "\nAll that is required is here."
+    )
     return 1 if missing else 0
 
 
@@ -110,11 +131,16 @@ def oracles():
         return
     for folder, name in ORACLES.items():
         here = os.path.exists(os.path.join(root, folder, "bin", "python"))
-        yield True if here else None, f"oracle {name}", folder if here else "only for comparisons", "" if here else "make oracle"
+        yield (
+            True if here else None,
+            f"oracle {name}",
+            folder if here else "only for comparisons",
+            "" if here else "make oracle",
+        )
 
 
 def cache_folder():
     """The compilation cache's folder, or "" when it is switched off."""
-    from penstock.engine import compile
+    from penstock.engine import setup
 
-    return compile.cache_folder()
+    return setup.cache_folder() or ""

@@ -14,7 +14,9 @@ def python(code):
 
 
 def test_import_loads_nothing_heavy():
-    heavy = python("import sys, penstock; print([m for m in ('jax', 'numpy', 'google.protobuf', 'keras') if m in sys.modules])")
+    heavy = python(
+        "import sys, penstock; print([m for m in ('jax', 'numpy', 'google.protobuf', 'keras') if m in sys.modules])"
+    )
     assert heavy.strip() == "[]"
 
 

@@ -1,0 +1,1 @@
+"""What programs use around the computation: flags, `app.run`, logging, files, versions, test cases."""
