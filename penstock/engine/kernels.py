@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from penstock.base import dtypes
 from penstock.base.errors import InvalidArgumentError, OpError
 from penstock.engine.quiet import hush, unhush
-from penstock.engine.store import Cell, NodeStore, Store, random_seed_state
+from penstock.engine.store import Cell, NodeStore, Store
+from penstock.engine.streams import eager_stream, restart_streams
+from penstock.ir import seeds
 from penstock.ir.known import flatten_outputs, group, output_types
 from penstock.ir.tensor import Spec
 
@@ -17,18 +18,13 @@ SMALL = 1 << 18
 ndarray = np.ndarray
 
 eager_store = Store()
-random_cells: dict[Any, Cell] = {}
-"""The streams of seeded eager random ops; `tf.random.set_seed` empties it."""
+seeds.restart = lambda: restart_streams(eager_store)
 
 
 def build(op: Any, attrs: dict[str, Any], key: Any) -> Callable[..., list[Any]]:
     """A function of the flat input arrays that gives the flat output arrays."""
     if op.effect == "random":
-        cell = random_cells.get((op.name, key))
-        if cell is None:
-            cell = random_cells[(op.name, key)] = Cell(eager_store, dtypes.uint64, (3,), op.name)
-            cell.value = random_seed_state(attrs.get("seed", 0), attrs.get("seed2", 0))
-        return build_with(op, attrs, (cell,))
+        return build_with(op, attrs, (eager_stream(eager_store, op, key, attrs),))
     return build_with(op, attrs, (NodeStore(eager_store, ""),) if op.effect == "handle" else ())
 
 
@@ -39,6 +35,8 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Callabl
     body, check, lists = op.body, op.check_rule, op.lists
     one = types[0] if op.plain else None
     def fix(out: Any, want: Any) -> Any:
+        if type(out) is Cell:
+            return out
         if type(out) is not ndarray and want is not None:
             out = np.asarray(out)
         return out if want is None or out.dtype == want else out.astype(want)

@@ -1,17 +1,42 @@
-"""The position of each random node in its stream of numbers: a cell of the store."""
+"""The position of each random op in its stream of numbers: a cell of the store."""
 
+import weakref
 from typing import Any
 
 from penstock.base import dtypes
 from penstock.engine.store import Cell, Store, random_seed_state
 
+LIMIT = 1 << 16
+"""Streams of eager ops that are remembered; beyond it the oldest begin anew."""
+_eager: dict[Any, Cell] = {}
+_seeds: weakref.WeakKeyDictionary[Cell, tuple[int, int]] = weakref.WeakKeyDictionary()
+
+
+def _new(store: Store | None, name: str, attrs: dict[str, Any]) -> Cell:
+    cell = Cell(store, dtypes.uint64, (3,), name)  # type: ignore[arg-type]
+    given = _seeds[cell] = attrs.get("seed", 0), attrs.get("seed2", 0)
+    cell.value = random_seed_state(*given)
+    return cell
+
 
 def stream_cell(store: Store, node: Any) -> Cell:
     """The cell of a random node in a store, seeded by the node's attrs."""
+    return store.get("stream", "", f"{node._id}", lambda: _new(store, node.name, node.attrs))
 
-    def make() -> Cell:
-        cell = Cell(store, dtypes.uint64, (3,), node.name)
-        cell.value = random_seed_state(node.attrs.get("seed", 0), node.attrs.get("seed2", 0))
-        return cell
 
-    return store.get("stream", "", f"{node._id}", make)
+def eager_stream(store: Store, op: Any, key: Any, attrs: dict[str, Any]) -> Cell:
+    """The cell that all eager calls of an op with these attrs and input dtypes share."""
+    cell = _eager.get((op.name, key))
+    if cell is None:
+        if len(_eager) >= LIMIT:
+            _eager.pop(next(iter(_eager)))
+        cell = _eager[op.name, key] = _new(store, op.name, attrs)
+    return cell
+
+
+def restart_streams(store: Store) -> None:
+    """Put every stream of a store back to its beginning: what `tf.random.set_seed` does to eager code and functions."""
+    for cell, given in list(_seeds.items()):
+        if cell.store is store:
+            cell.value = random_seed_state(*given)
+
