@@ -38,7 +38,8 @@ class Dense(tf.Module):
 class Convolution(tf.Module):
     def __init__(self, inputs, filters, name=None):
         super().__init__(name=name)
-        start = tf.random.stateless_normal([3, 3, inputs, filters], seed=[inputs, filters]) * (2.0 / (9 * inputs)) ** 0.5
+        start = tf.random.stateless_normal([3, 3, inputs, filters], seed=[inputs, filters])
+        start *= (2.0 / (9 * inputs)) ** 0.5
         self.w = tf.Variable(start, name="w")
         self.b = tf.Variable(tf.zeros([filters]), name="b")
 
@@ -132,7 +133,8 @@ def main():
             print(f"epoch {epoch + 1:2}  loss {loss:.4f}  clipped {int(clipped)}  "
                   f"held-out accuracy {100 * float(accuracy(test_x, test_y)):.2f} %")
     print(f"held-out accuracy {100 * float(accuracy(test_x, test_y)):.2f} %")
-    print(f"first step {1e3 * seconds[0]:.0f} ms, then {1e3 * np.median(seconds[1:]):.3f} ms a step (median of {len(seconds) - 1})")
+    print(f"first step {1e3 * seconds[0]:.0f} ms, then {1e3 * np.median(seconds[1:]):.3f} ms a step "
+          f"(median of {len(seconds) - 1})")
 
 
 if __name__ == "__main__":

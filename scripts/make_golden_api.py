@@ -1,9 +1,9 @@
-"""`python scripts/make_golden_api.py SPEC_DIR`: write `tests/golden/{api,opdefs,core_ops}.txt` from the interface as data.
+"""`python scripts/make_golden_api.py SPEC_DIR`: write `tests/golden/{api,opdefs,core_ops}.txt`.
 
 SPEC_DIR holds `api_v1.json`, `api_v2.json` (every public name with its parameters), `opdefs.json` (the op registry) and
 `ops_core.json` (the ops that ordinary programs use), as read from TensorFlow 2.21 by introspection.
 
-`api.txt`: `name kind parameters [methods]`, kind f(unction) c(lass) k(onstant) m(odule), keyword-only parameters after `=`.
+`api.txt`: `name kind parameters [methods]`, kind f(unction) c(lass) k(onstant) m(odule), keyword-only ones after `=`.
 `opdefs.txt`: one signature a line in the form of `@op`, then a tab and tags: grad=fn|none, stateful, raw.
 """
 

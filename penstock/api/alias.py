@@ -1,4 +1,4 @@
-"""`import tensorflow` means penstock: a finder for the top-level package, its namespaces, its internals and `tf.keras`.
+"""`import tensorflow` means penstock: a finder for the top-level package, its namespaces and internals, and `tf.keras`.
 
 Nothing is written anywhere: the finder stands first in `sys.meta_path` of this process and answers None for what it does
 not know, so a real TensorFlow that is installed beside stays as it is.
@@ -44,7 +44,7 @@ class TensorFlowFinder:
 
 
 class AliasLoader(NamespaceLoader):
-    """Makes the namespace modules of `tensorflow`; the top one says its version and, for 1.x, turns 1.x behaviour on."""
+    """Makes the namespace modules of `tensorflow`; the top one has its version and, for 1.x, turns 1.x behaviour on."""
 
     def __init__(self, prefix, tf1):
         super().__init__(prefix)

@@ -50,7 +50,7 @@ def read_api(folder=GOLDEN):
 
 
 def parameters(thing):
-    """Parameter names of a function, or of a class's constructor, keyword-only ones after `=`; None where unreadable."""
+    """Parameter names of a function, or of a class's constructor, keyword-only after `=`; None if unreadable."""
     try:
         found = list(inspect.signature(thing).parameters.values())
     except (TypeError, ValueError):
@@ -187,11 +187,12 @@ def page(found, op_report):
     lines = [
         "# How much of TensorFlow's interface is here",
         "",
-        "Made by `python -m penstock.api.coverage --write` from `penstock/api/names.txt` and the interface of TensorFlow 2.21.",
+        "Made by `python -m penstock.api.coverage --write` from `penstock/api/names.txt` and the interface of "
+        "TensorFlow 2.21.",
         "",
-        f"Ops: {len(op_report.registered)} of TensorFlow's registry ({op_report.core - len(op_report.core_missing)} of the "
-        f"{op_report.core} that ordinary programs use), {len(op_report.with_gradient)} with a gradient rule of their own, "
-        f"{len(op_report.derived_gradient)} more that TensorFlow differentiates take the derived rule; "
+        f"Ops: {len(op_report.registered)} of TensorFlow's registry "
+        f"({op_report.core - len(op_report.core_missing)} of the {op_report.core} that ordinary programs use), "
+        f"{len(op_report.with_gradient)} with a gradient rule of their own, {len(op_report.derived_gradient)} more that TensorFlow differentiates take the derived rule; "
         f"{len(op_report.own)} ops are penstock's own.",
     ]
     for api, title in (("2.x", "`tf`"), ("1.x", "`tf.compat.v1`")):

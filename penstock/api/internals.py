@@ -342,7 +342,7 @@ class InternalModule(ModuleType):
 
 
 def camel_case(name):
-    """`mat_mul` -> `MatMul`, `fused_batch_norm_v3` -> `FusedBatchNormV3`, `fft2d` -> `FFT2D` as the registry spells it."""
+    """`mat_mul` -> `MatMul`, `fused_batch_norm_v3` -> `FusedBatchNormV3`, `fft2d` -> `FFT2D` as the registry has it."""
     plain = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
     if INDEX.get(f"raw_ops.{plain}"):
         return plain

@@ -74,7 +74,10 @@ class MissingName(AttributeError):
         return f"module {self.module!r} has no attribute {self.key!r}" + (f"; did you mean {near!r}?" if near else "")
 
     def __reduce__(self):
-        return MissingName, (self.module, self.prefix, self.key)
+        return AttributeError, (str(self),)
+
+
+MissingName.__module__, MissingName.__name__, MissingName.__qualname__ = "builtins", "AttributeError", "AttributeError"
 
 
 def nearest(prefix, key):
@@ -189,7 +192,7 @@ class PackageLoader(SourceFileLoader):
 
 
 class NamespaceFinder:
-    """Lets `import penstock.linalg`, `from penstock.linalg import matmul`, `import penstock.compat.v1` work without files."""
+    """Lets `import penstock.linalg`, `from penstock.linalg import matmul`, `import penstock.compat.v1` need no files."""
 
     def __init__(self):
         self.roots = {}  # top-level module name -> prefix it serves

@@ -1,4 +1,4 @@
-"""`tf.raw_ops.MatMul` and `gen_math_ops.mat_mul`: an op as a plain function with TensorFlow's generated parameter list."""
+"""`tf.raw_ops.MatMul` and `gen_math_ops.mat_mul`: an op as a plain function with TensorFlow's parameter list."""
 
 import inspect
 

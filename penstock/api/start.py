@@ -1,9 +1,21 @@
-"""What must be in place before the first public name is used; imported once, by `lazy.resolve`."""
+"""What must be in place before the first public name is used; imported once, by `lazy.resolve`.
+
+The lower floors leave slots to the upper ones (the default emitter, tensor operators, conversions, ...): importing
+these modules fills them.
+"""
 
 from importlib import import_module
+from os.path import exists, join
 
-from penstock.api.lazy import INDEX
+from penstock.api.lazy import FOLDER, INDEX
 from penstock.ir import door
+
+SLOTS = (
+    "penstock.fronts.eager",
+    "penstock.ops.overloads",
+    "penstock.ops.indexing",
+    "penstock.fronts.operators",
+)
 
 
 def load_op(name):
@@ -14,3 +26,6 @@ def load_op(name):
 
 
 door.load_op = load_op
+for _name in SLOTS:
+    if exists(join(FOLDER, *_name.split(".")[1:]) + ".py"):
+        import_module(_name)

@@ -43,7 +43,8 @@ def report():
         f"[bold]penstock {penstock.__penstock_version__}[/]: TensorFlow {penstock.__version__} programs on OpenXLA"
     )
     console.print(
-        f"Python {platform.python_version()} at {sys.executable}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores\n"
+        f"Python {platform.python_version()} at {sys.executable}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores\n"
     )
     findings = [*packages(), *devices(), *caches(), *oracles()]
     table = Table(box=None, pad_edge=False, show_header=False)

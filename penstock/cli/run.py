@@ -69,7 +69,7 @@ def parse(argv):
 
 
 def load_script(path):
-    """The code of a script (or of the `__main__.py` in a folder, or of `-`, standard input) and its `__main__` module."""
+    """The code of a script (or of a folder's `__main__.py`, or of `-`, standard input) and its `__main__` module."""
     main = ModuleType("__main__")
     if path == "-":
         sys.path.insert(0, "")

@@ -1,4 +1,4 @@
-"""Decorators of TensorFlow's own source that programs copied or imported: `tf_export`, `deprecated`, `make_decorator`."""
+"""Decorators of TensorFlow's own source that programs import: `tf_export`, `deprecated`, `make_decorator`."""
 
 import functools
 import inspect
@@ -58,8 +58,8 @@ def deprecated_args(date, instructions, *deprecated_arg_names_or_tuples, **kwarg
         @functools.wraps(function)
         def wrapper(*args, **kw):
             for name in set(names) & set(signature.bind_partial(*args, **kw).arguments):
-                _warn_once((function, name), f"calling {function.__qualname__} (from {function.__module__}) with {name} is "
-                           f"deprecated and will be removed {when}.\nInstructions for updating:\n{instructions}")  # fmt: skip
+                text = f"calling {function.__qualname__} (from {function.__module__}) with {name} is deprecated"
+                _warn_once((function, name), f"{text} and will be removed {when}.\nInstead: {instructions}")
             return function(*args, **kw)
 
         return wrapper

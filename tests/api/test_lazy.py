@@ -26,7 +26,8 @@ def test_namespaces_of_both_apis():
         "from penstock import errors\n"
         "from penstock.errors import NotFoundError\n"
         "from penstock.compat.v1 import errors as old\n"
-        "print(tf.compat.v1 is tf1, errors.NotFoundError is NotFoundError is old.NotFoundError, tf.compat.v2.float32 is tf.float32)"
+        "print(tf.compat.v1 is tf1, errors.NotFoundError is NotFoundError is old.NotFoundError)\n"
+        "print(tf.compat.v2.float32 is tf.float32)"
     )
     assert out.split() == ["True", "True", "True"]
 
@@ -59,7 +60,8 @@ def test_unknown_module_is_not_found():
 
 
 def test_names_are_sorted():
-    names = [line.split()[0] for line in open(lazy.INDEX.path, encoding="utf-8")]
+    with open(lazy.INDEX.path, encoding="utf-8") as file:
+        names = [line.split()[0] for line in file]
     assert names == sorted(set(names))
 
 
