@@ -169,7 +169,7 @@ def _from_sequence(value: Any, dtype: DType | None) -> np.ndarray:
         if kind == "c":
             return array
         if kind == "i" or kind == "u":
-            if array.size == 0 or (array.min() in _INT32 and array.max() in _INT32):
+            if array.size == 0 or (int(array.min()) in _INT32 and int(array.max()) in _INT32):
                 return array.astype(np.int32)
             if kind == "u":
                 raise ValueError(f"Can't convert Python sequence with out-of-range integer to Tensor: {_short(value)}")
