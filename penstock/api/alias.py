@@ -1,7 +1,7 @@
 """`import tensorflow` means penstock: a finder for the top-level package, its namespaces and internals, and `tf.keras`.
 
-Nothing is written anywhere: the finder stands first in `sys.meta_path` of this process and answers None for what it does
-not know, so a real TensorFlow that is installed beside stays as it is.
+Nothing is written anywhere: the finder stands first in `sys.meta_path` of this process and answers None for what it
+does not know, so a real TensorFlow that is installed beside stays as it is.
 """
 
 import sys

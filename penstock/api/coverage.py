@@ -134,7 +134,7 @@ def op_difference(have, want):
         elif set(mine.allowed or ()) != set(theirs.allowed or ()):
             text = lambda allowed: "|".join(sorted(str(getattr(a, "name", a)) for a in allowed or ()))
             notes.append(f"attr {name} allows {text(mine.allowed)}, not {text(theirs.allowed)}")
-        elif mine.minimum != theirs.minimum:
+        elif (mine.minimum or 0) != (theirs.minimum or 0):
             notes.append(f"attr {name} has minimum {mine.minimum}, not {theirs.minimum}")
     return "; ".join(notes)
 
@@ -192,7 +192,8 @@ def page(found, op_report):
         "",
         f"Ops: {len(op_report.registered)} of TensorFlow's registry "
         f"({op_report.core - len(op_report.core_missing)} of the {op_report.core} that ordinary programs use), "
-        f"{len(op_report.with_gradient)} with a gradient rule of their own, {len(op_report.derived_gradient)} more that TensorFlow differentiates take the derived rule; "
+        f"{len(op_report.with_gradient)} with a gradient rule of their own, "
+        f"{len(op_report.derived_gradient)} more that TensorFlow differentiates take the derived rule; "
         f"{len(op_report.own)} ops are penstock's own.",
     ]
     for api, title in (("2.x", "`tf`"), ("1.x", "`tf.compat.v1`")):

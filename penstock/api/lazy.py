@@ -16,7 +16,9 @@ FOLDER = dirname(dirname(__file__))
 FLOORS = frozenset(("api", "base", "cli", "engine", "fronts", "ir", "ops", "state"))
 """Packages of penstock that no public namespace shares its name with."""
 START = ["penstock.api.start"]
-"""Modules that fill the slots of the lower floors (default emitter, overloads, conversions), imported at first use."""
+"""The module that fills the slots of the lower floors (default emitter, operators, ...), imported at first use."""
+LIGHT = ("penstock.base.", "penstock.platform.", "penstock.cli.")
+"""Modules that run no ops: flags, errors, dtypes are there without the engine."""
 
 
 class Index:
@@ -117,9 +119,9 @@ def is_namespace(prefix):
 
 def resolve(target):
     """The object that a row of the index names: `penstock.ops.linalg:matmul`, `penstock.ops.reduce:reduce_sum.v1`."""
-    while START:
-        import_module(START.pop())
     module, _, path = target.partition(":")
+    if START and not module.startswith(LIGHT):
+        import_module(START.pop())
     value = import_module(module)
     for attribute in path.split("."):
         value = getattr(value, attribute)
@@ -192,7 +194,7 @@ class PackageLoader(SourceFileLoader):
 
 
 class NamespaceFinder:
-    """Lets `import penstock.linalg`, `from penstock.linalg import matmul`, `import penstock.compat.v1` need no files."""
+    """Lets `import penstock.linalg`, `from penstock.linalg import matmul`, `import penstock.compat.v1` need no file."""
 
     def __init__(self):
         self.roots = {}  # top-level module name -> prefix it serves

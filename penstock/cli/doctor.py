@@ -92,21 +92,22 @@ def devices():
     """The devices that JAX sees, and an accelerator that it does not."""
     if find_spec("jax") is None:
         return
-    try:
-        import jax
+    from penstock.engine import devices as engine_devices
 
-        for device in jax.devices():
-            kind = getattr(device, "device_kind", device.platform)
-            yield True, f"device {device.platform.upper()}:{device.id}", kind, ""
-        platforms = {d.platform for d in jax.devices()}
+    try:
+        engine_devices.start()
+        found = engine_devices.found()
     except RuntimeError as error:
         yield False, "devices", str(error).splitlines()[0], "unset JAX_PLATFORMS"
         return
-    if "gpu" not in platforms and (shutil.which("nvidia-smi") or os.path.exists("/dev/nvidia0")):
+    for kind, index, device in found:
+        yield True, f"device {kind}:{index}", device.device_kind, ""
+    kinds = {kind for kind, _, _ in found}
+    if "GPU" not in kinds and (shutil.which("nvidia-smi") or os.path.exists("/dev/nvidia0")):
         yield None, "NVIDIA GPU", "present, not used", "pip install 'jax[cuda13]'"
-    if "gpu" not in platforms and os.path.exists("/dev/kfd"):
+    if "GPU" not in kinds and os.path.exists("/dev/kfd"):
         yield None, "AMD GPU", "present, not used", "pip install 'jax[rocm7-local]'"
-    if "tpu" not in platforms and os.path.exists("/dev/accel0"):
+    if "TPU" not in kinds and os.path.exists("/dev/accel0"):
         yield None, "TPU", "present, not used", "pip install 'jax[tpu]'"
 
 

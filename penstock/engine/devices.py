@@ -85,3 +85,10 @@ def be_deterministic() -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_gpu_deterministic_ops" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+
+
+def headers() -> str:
+    """The folder with the C headers of XLA's custom calls."""
+    from jax import ffi
+
+    return ffi.include_dir()

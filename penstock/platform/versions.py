@@ -41,9 +41,9 @@ def get_build_info():
 @export("sysconfig.get_include")
 def get_include():
     """The folder with the C headers of the runtime's custom calls (XLA's FFI)."""
-    from jax import ffi
+    from penstock.engine import devices
 
-    return ffi.include_dir()
+    return devices.headers()
 
 
 @export("sysconfig.get_lib")

@@ -96,3 +96,14 @@ def test_installing_twice_is_once_and_the_other_api_is_an_error():
         "except RuntimeError as error: print('before the first' in str(error))"
     )
     assert out.split() == ["1", "True"]
+
+
+def test_protocol_buffers_resolve():
+    out = python(
+        "import penstock; penstock.install_alias()\n"
+        "from tensorflow.core.framework import graph_pb2, types_pb2\n"
+        "from tensorflow.core.protobuf import config_pb2\n"
+        "print(list(graph_pb2.GraphDef().node), types_pb2.DT_FLOAT)\n"
+        "print(config_pb2.ConfigProto(allow_soft_placement=True).allow_soft_placement)"
+    )
+    assert out.split() == ["[]", "1", "True"]
