@@ -89,12 +89,13 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Callabl
         for a in arrays:
             if type(a) is ndarray:
                 size += a.size
-            elif not isinstance(a, Cell):
+            elif not hasattr(a, "size"):
+                if type(a) is Cell and a.value is not None:
+                    size += a.value.size
+            else:
                 if a.size <= SMALL:
                     return either(*[np.asarray(a) if _is_device_array(a) else a for a in arrays])
                 size += a.size
-            elif a.value is not None:
-                size += a.value.size
         return on_numpy(*arrays) if size <= SMALL else on_device(*arrays)
 
     run = on_device if op.where == "xla" else either

@@ -2,8 +2,11 @@
 
 import os
 import pathlib
+from typing import Any
 
 import jax
+
+from penstock.ir.tensor_list import TensorList
 
 CACHE_VARIABLE = "PENSTOCK_CACHE"
 
@@ -29,6 +32,26 @@ def _configure() -> None:
 
 
 _configure()
+
+
+def _flatten_list(value: TensorList) -> Any:
+    if value.items is not None:
+        return tuple(value.items), (value.dtype, value.dims, None)
+    if isinstance(value.length, int):
+        return (value.buffer,), (value.dtype, value.dims, value.length)
+    return (value.buffer, value.length), (value.dtype, value.dims, "grows")
+
+
+def _unflatten_list(form: Any, children: Any) -> TensorList:
+    dtype, dims, length = form
+    if length is None:
+        return TensorList(dtype, dims, list(children))
+    if length == "grows":
+        return TensorList(dtype, dims, buffer=children[0], length=children[1])
+    return TensorList(dtype, dims, buffer=children[0], length=length)
+
+
+jax.tree_util.register_pytree_node(TensorList, _flatten_list, _unflatten_list)
 
 OPTIONS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
 """Compiler options of every island: keep our optimisation barriers, which bound the depth of fusions."""
