@@ -13,7 +13,7 @@ from penstock.engine.interpret import takes_handle
 from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store, uninitialized
 from penstock.engine.streams import stream_cell
-from penstock.ir.known import flatten_outputs, group
+from penstock.ir.known import flatten_outputs, group, partly_known
 
 DEPTH = 8
 """Length of an elementwise chain after which XLA's fusion is stopped: its time grows explosively with the depth."""
@@ -147,7 +147,7 @@ class Tracer:
             for i in static_positions(op, attrs):
                 if not is_known(flat[i]):
                     raise NeedsValue
-        if op.effect is None and known and op.where != "xla":
+        if op.effect is None and known and op.where != "xla" and flat or not flat and op.where == "any" and op.effect is None:
             xp: Any = np
         else:
             xp = jnp
@@ -155,6 +155,8 @@ class Tracer:
                 if isinstance(v, np.ndarray) and v.dtype == object:
                     raise NeedsValue
         kwargs = {k: attrs[k] for k in op.takes}
+        if op.hints and not known:
+            kwargs["hints"] = [partly_known(t) if t.dtype.is_integer else None for t in node._inputs]
         lead: tuple[Any, ...] = ()
         if op.effect == "random":
             lead = (View(self.stream(node), self),)

@@ -148,3 +148,20 @@ def known_dims(tensor: Any) -> Dims:
     if isinstance(tensor, Tensor) and tensor._dims is not None and len(tensor._dims) == 1 and tensor._dims[0] is not None:
         return (None,) * tensor._dims[0]
     return None
+
+
+def partly_known(tensor: Any) -> list[int | None] | None:
+    """The entries of an integer vector (or scalar), negative ones too, with None for those that are not known."""
+    whole = known_value(tensor)
+    if whole is not None:
+        return [int(d) for d in whole.reshape(-1)]
+    node = getattr(tensor, "op", None)
+    if node is None:
+        return None
+    if node.type == "Pack" and all(i._dims == () for i in node.inputs):
+        parts = [partly_known(i) for i in node.inputs]
+        return [None if p is None else p[0] for p in parts]
+    if node.type in ("Cast", "Identity"):
+        return partly_known(node.inputs[0])
+    dims = known_dims(tensor)
+    return None if dims is None else list(dims)
