@@ -12,9 +12,11 @@ from penstock.ir import door
 
 SLOTS = (
     "penstock.fronts.eager",
+    "penstock.fronts.session",
     "penstock.ops.overloads",
+    "penstock.ops.join",
     "penstock.ops.indexing",
-    "penstock.fronts.operators",
+    "penstock.state.variables",
 )
 
 
