@@ -37,7 +37,7 @@ def resolve(emitter: Any, op: Any, inputs: tuple[Any, ...], given: dict[str, Any
                 found = next((d for d in map(convert.dtype_of, value) if d is not None), None)
                 if found is not None:
                     attrs[arg.type] = found
-            flat.extend(_one(emitter, op, arg, f"{arg.name}[{i}]", v, attrs, inputs) for i, v in enumerate(value))
+            flat.extend(_one(emitter, op, arg, f"{arg.name}_{i}", v, attrs, inputs) for i, v in enumerate(value))
         else:
             wanted = attrs.get(arg.type)
             tensors = [emitter.convert(v, wanted[i] if wanted and i < len(wanted) else None) for i, v in enumerate(value)]
@@ -64,6 +64,8 @@ def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[st
     if arg.is_ref:
         handle = getattr(value, "_ref_tensor", None)
         value = value if handle is None else handle
+    elif not isinstance(value, Tensor) and hasattr(type(value), "__tf_tensor__") and convert.dtype_of(value) is not None:
+        value = emitter.convert(value)  # a variable: its dtype is settled, as a tensor's is
     want = arg.dtype
     if want is None:
         want = attrs.get(arg.type)
@@ -78,9 +80,9 @@ def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[st
             if allowed is not None and want not in allowed and not isinstance(value, Tensor):
                 want = None
     if want is not None and not isinstance(value, Tensor) and want.group == "":
-        tensor = emitter.convert(value, want if want.name == "string" else None)
+        tensor = emitter.convert(value, want if want.name == "string" else None, label)
     else:
-        tensor = emitter.convert(value, want) if want is not None else _with_default(emitter, op, arg, value)
+        tensor = emitter.convert(value, want, label) if want is not None else _with_default(emitter, op, arg, value, label)
     got = tensor.dtype.base_dtype if not arg.is_ref else tensor.dtype.base_dtype
     if arg.dtype is None and arg.type not in attrs:
         allowed = op.sig.attrs[arg.type].allowed
@@ -93,19 +95,19 @@ def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[st
     return tensor
 
 
-def _with_default(emitter: Any, op: Any, arg: Any, value: Any) -> Any:
+def _with_default(emitter: Any, op: Any, arg: Any, value: Any, label: str) -> Any:
     default = op.sig.attrs[arg.type].default
     if isinstance(default, DType):
         try:
-            return emitter.convert(value, default)
+            return emitter.convert(value, default, label)
         except (TypeError, ValueError, OverflowError):
             pass
-    tensor = emitter.convert(value)
+    tensor = emitter.convert(value, None, label)
     allowed = op.sig.attrs[arg.type].allowed
     if allowed is not None and tensor.dtype.base_dtype not in allowed and not isinstance(value, Tensor):
         for dtype in allowed:  # ints where only floats are taken
             if dtype.name == "float32":
-                return emitter.convert(value, dtype)
+                return emitter.convert(value, dtype, label)
     return tensor
 
 
