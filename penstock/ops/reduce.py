@@ -473,12 +473,10 @@ def BroadcastGradientArgs(xp, s0, s1):  # noqa: N802
     a, b = [1] * (rank - len(a)) + a, [1] * (rank - len(b)) + b
     if any(x != y and x != 1 and y != 1 for x, y in zip(a, b)):
         raise ShapeError(f"Incompatible shapes: {s0.tolist()} vs. {s1.tolist()}")
-    missing0, missing1 = rank - len(s0), rank - len(s1)
-    r0 = [i for i in range(rank) if (a[i] == 1 and b[i] != 1) or (i < missing0 and b[i] != 1)]
-    r1 = [i for i in range(rank) if (b[i] == 1 and a[i] != 1) or (i < missing1 and a[i] != 1)]
-    r0 += [i for i in range(rank) if a[i] == b[i] == 1 and i < missing0]
-    r1 += [i for i in range(rank) if a[i] == b[i] == 1 and i < missing1]
-    return np.array(sorted(r0), s0.dtype), np.array(sorted(r1), s1.dtype)
+    if s0.tolist() == s1.tolist():
+        a = b = []
+    axes = lambda mine: np.array([i for i, d in enumerate(mine) if d == 1], s0.dtype)
+    return axes(a), axes(b)
 
 
 BroadcastGradientArgs.no_grad()
