@@ -38,7 +38,7 @@ def allowed(name: str, dtype: Any, accepted: Any) -> Any:
     """`dtype` as a DType; ValueError when it is not one of the accepted ones."""
     dtype = as_dtype(dtype)
     if dtype not in accepted:
-        raise ValueError(f"Argument `{name}` got invalid value {dtype!r}. Accepted dtypes are ({', '.join(f'tf.{d.name}' for d in accepted)}).")
+        raise ValueError(f"Argument `{name}` got invalid value {dtype}. Accepted dtypes are ({', '.join(f'tf.{d.name}' for d in accepted)}).")
     return dtype
 
 

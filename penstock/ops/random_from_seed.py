@@ -74,10 +74,10 @@ def stateless_uniform(shape, seed, minval=0, maxval=None, dtype=dtypes.float32, 
     if dtype.is_integer:
         if (minval is None) != (maxval is None):
             raise ValueError(
-                f"For integer `dtype` argument {dtype!r}, argument `minval` and `maxval` must be both None or not None. Got `minval`={minval} and `maxval`={maxval}."
+                f"For integer `dtype` argument {dtype}, argument `minval` and `maxval` must be both None or not None. Got `minval`={minval} and `maxval`={maxval}."
             )
         if minval is not None and dtype in (dtypes.uint32, dtypes.uint64):
-            raise ValueError(f"Argument `dtype` got invalid value {dtype!r} when argument `minval` is not None. Please don't use unsigned integers in this case.")
+            raise ValueError(f"Argument `dtype` got invalid value {dtype} when argument `minval` is not None. Please don't use unsigned integers in this case.")
     elif maxval is None:
         maxval = 1
     with scoped(name, "stateless_random_uniform") as scope:
