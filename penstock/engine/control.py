@@ -65,6 +65,23 @@ for _o in (IF, STATELESS_IF, CASE, STATELESS_CASE, WHILE, STATELESS_WHILE):
 for _o in (PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL):
     _o.shape(lambda args, f: [t._dims for t in f.outputs])
 
+
+class Fake:
+    """The value of an output that the branch taken does not have; nobody reads it."""
+
+    def __repr__(self) -> str:
+        return "<no value>"
+
+
+FAKE = Fake()
+
+
+@op("FakeParam(*, dtype: type, shape: shape) -> output: dtype", shape=lambda dtype, shape: shape)
+def FAKE_PARAM(xp, dtype, shape):
+    """Stands for an output that only another branch has."""
+    return FAKE
+
+
 IFS = {"If", "StatelessIf"}
 CASES = {"Case", "StatelessCase"}
 WHILES = {"While", "StatelessWhile"}

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from penstock.engine.control import truth
+from penstock.engine.control import Fake, truth
 from penstock.engine.island import is_live, resolve_handles, touched
 from penstock.engine.lower import NeedsValue, View, is_known, is_traced
 from penstock.engine.plan import body_nodes
 from penstock.engine.store import Cell
+from penstock.engine.trips import grows, trip_count
+from penstock.ir.tensor_list import START, Probe, TensorList
 
 
 def inline(tracer: Any, body: Any, args: list[Any]) -> list[Any]:
@@ -26,7 +29,15 @@ def carriable(value: Any) -> bool:
 
 
 def lifted(value: Any) -> Any:
-    return jnp.asarray(value) if is_known(value) else value.lifted() if hasattr(value, "lifted") else value
+    """A value as XLA can hold it."""
+    if is_known(value):
+        return jnp.asarray(value)
+    if isinstance(value, TensorList) and value.items is not None and not all(hasattr(i, "aval") for i in value.items):
+        made = value.as_buffer()
+        if made is None:
+            raise NeedsValue
+        return made
+    return value
 
 
 def _written(tracer: Any, bodies: Any, args: list[Any]) -> list[Cell]:
@@ -52,26 +63,35 @@ def lower_branches(tracer: Any, node: Any, flat: list[Any], branches: list[Any])
         raise NeedsValue
     cells = _written(tracer, branches, args)
     before = tuple(tracer.state[c] for c in cells)
-    shapes: list[Any] = []
-
-    def one(body: Any) -> Any:
+    def one(body: Any, filler: Any = None) -> Any:
         def run(state: Any, error: Any) -> Any:
             inner = tracer.child()
             inner.state.update(zip(cells, state))
             inner.error = error
             outs = inline(inner, body, args)
-            if not all(carriable(o) for o in outs):
+            if filler is None:
+                outs = [None if isinstance(o, Fake) else o for o in outs]
+            else:
+                outs = [filler(k) if isinstance(o, Fake) else o for k, o in enumerate(outs)]
+            if not all(o is None or carriable(o) for o in outs):
                 raise NeedsValue
-            lift = [lifted(o) for o in outs]
-            shapes.append([getattr(o, "shape", None) for o in lift])
-            if shapes[0] != shapes[-1]:
-                raise NeedsValue  # the branches' results differ in shape: only the host can choose
+            lift = [None if o is None else lifted(o) for o in outs]
             return lift, tuple(lifted(inner.state[c]) for c in cells), jnp.asarray(inner.error)
 
         return run
 
+    error_now = jnp.asarray(tracer.error)
+    entries = len(tracer.failures.entries)
+    found = [jax.eval_shape(one(b), before, error_now)[0] for b in branches]  # what each branch gives, for those that do not have it
+    del tracer.failures.entries[entries:]
+    templates = [next((f[k] for f in found if f[k] is not None), None) for k in range(len(node.outputs))]
+    for f in found:
+        for k, v in enumerate(f):
+            if v is not None and jax.tree.map(lambda x: (x.shape, x.dtype), v) != jax.tree.map(lambda x: (x.shape, x.dtype), templates[k]):
+                raise NeedsValue  # the branches' results differ in shape: only the host can choose
+    filler = lambda k: jnp.zeros((), np.float32) if templates[k] is None else jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), templates[k])
     index = (chosen != 0).astype(np.int32) if two else jnp.where((chosen < 0) | (chosen >= len(branches)), len(branches) - 1, chosen).astype(np.int32)
-    outs, state, error = lax.switch(index, [one(b) for b in branches], before, jnp.asarray(tracer.error))
+    outs, state, error = lax.switch(index, [one(b, filler) for b in branches], before, error_now)
     tracer.state.update(zip(cells, state))
     if tracer.failures.entries:
         tracer.error = error
@@ -99,6 +119,7 @@ def lower_while(tracer: Any, node: Any, flat: list[Any]) -> list[Any]:
         child = tracer.child()
         child.state.update(zip(cells, state))
         child.error = error
+        child.loops = (*tracer.loops, body)
         return child
 
     def proceed(carry: Any) -> Any:
@@ -125,12 +146,25 @@ def lower_while(tracer: Any, node: Any, flat: list[Any]) -> list[Any]:
             if not carriable(o):
                 raise NeedsValue
             o = lifted(o)
-            if getattr(o, "shape", None) != getattr(v, "shape", None):
+            if jax.tree.structure(o) != jax.tree.structure(v) or [x.shape for x in jax.tree.leaves(o)] != [x.shape for x in jax.tree.leaves(v)]:
                 raise NeedsValue  # the shape changes from turn to turn
             outs.append(o)
         return tuple(outs), tuple(lifted(child.state[c]) for c in cells), jnp.asarray(child.error)
 
-    start = (tuple(lifted(flat[i]) for i in moving), tuple(lifted(tracer.state[c]) for c in cells), jnp.asarray(tracer.error))
+    first = {i: flat[i] for i in moving}
+    lists = [i for i in moving if isinstance(flat[i], TensorList) and flat[i].items is not None]
+    state_now, error_now = tuple(lifted(tracer.state[c]) for c in cells), jnp.asarray(tracer.error)
+    if lists:
+        trips = trip_count(cond, body, flat)
+        capacity = body._extras.get("capacity", START) if trips is None else max(trips, 1)
+        examples = _examples(flat, lists, moving, lambda values: inner(state_now, error_now).run(body_nodes_, env_of(body, values)), tracer)
+        for i in lists:
+            n = len(flat[i].items)
+            made = flat[i].as_buffer(n + capacity if grows(body, i) else n, grows(body, i), trips is not None, example=examples.get(i))
+            if made is None:
+                raise NeedsValue
+            first[i] = made
+    start = (tuple(lifted(first[i]) for i in moving), state_now, error_now)
     values, state, error = lax.while_loop(proceed, turn, start)
     tracer.state.update(zip(cells, state))
     if tracer.failures.entries:
@@ -146,3 +180,28 @@ def _same(output: Any, input: Any) -> bool:
     while output is not input and output.op.type == "Identity" and output.op.graph is input.op.graph:
         output = output.op.inputs[0]
     return output is input
+
+
+def _examples(flat: list[Any], lists: list[int], moving: list[int], run: Any, tracer: Any) -> dict[int, Any]:
+    """What the elements of lists look like whose element shape nobody declared: from a trial turn of the body."""
+    unclear = [i for i in lists if flat[i].dtype.name == "variant" or flat[i].element_dims is None or None in flat[i].element_dims]
+    if not unclear:
+        return {}
+    probes = {i: Probe() for i in unclear}
+
+    def trial(arrays: Any) -> Any:
+        given = iter(arrays)
+        values = []
+        for i in moving:
+            if i in probes:
+                values.append(TensorList(flat[i].dtype, flat[i].dims, list(flat[i].items), probe=probes[i]))
+            else:
+                values.append(flat[i] if i in lists else next(given))
+        run(values)
+        return {i: p.example for i, p in probes.items() if p.example is not None}
+
+    entries = len(tracer.failures.entries)
+    try:
+        return dict(jax.eval_shape(trial, [lifted(flat[i]) for i in moving if i not in lists]))
+    finally:
+        del tracer.failures.entries[entries:]

@@ -13,6 +13,7 @@ from penstock.engine.interpret import takes_handle
 from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store, uninitialized
 from penstock.engine.streams import stream_cell
+from penstock.ir.tensor_list import START, ListOverflow
 from penstock.ir.known import flatten_outputs, group, partly_known
 
 DEPTH = 8
@@ -36,13 +37,24 @@ class Failures:
 
     def __init__(self) -> None:
         self.entries: list[tuple[Any, str, type[OpError]]] = []
+        self.loops: dict[int, tuple[Any, ...]] = {}  # code of a list that outgrew its buffer -> the loops that carry it
         self.fresh: tuple[Cell, ...] = ()  # cells that the island gives their first value
 
     def raise_if(self, code: int) -> None:
         if code > 0:
             node, message, cls = self.entries[code - 1]
+            if cls is ListOverflow:
+                loops = self.loops[code]
+                overflow = ListOverflow(None, node, message)
+                overflow.grow = lambda: [make_room(body) for body in loops]
+                raise overflow
             where = "" if node is None else f"\n  at node {node.name!r}, made at {node.line}"
             raise cls(None if node is None else node, node, message + where)
+
+
+def make_room(body: Any) -> None:
+    """Let the lists that a loop carries be four times as long from now on."""
+    body._extras["capacity"] = 4 * body._extras.get("capacity", START)
 
 
 class View:
@@ -87,11 +99,12 @@ class Tracer:
         self.error: Any = np.int32(0)
         self.depth: dict[int, int] = {}
         self.assumed: dict[Cell, bool] = {}
+        self.loops: tuple[Any, ...] = ()  # the bodies of the compiled loops around
 
     def child(self) -> "Tracer":
         """A tracer for the inside of a branch or a loop."""
         inner = Tracer(self.store, self.failures)
-        inner.state, inner.error, inner.assumed = dict(self.state), self.error, self.assumed
+        inner.state, inner.error, inner.assumed, inner.loops = dict(self.state), self.error, self.assumed, self.loops
         return inner
 
     def view(self, value: Any) -> Any:
@@ -104,6 +117,8 @@ class Tracer:
             if not bool(bad):
                 return
         self.failures.entries.append((node, f"{node.type}: {message}" if node is not None else message, cls))
+        if cls is ListOverflow:
+            self.failures.loops[len(self.failures.entries)] = self.loops
         code = len(self.failures.entries)
         self.error = jnp.where((self.error == 0) & jnp.asarray(bad), jnp.int32(code), self.error)
 
@@ -147,7 +162,7 @@ class Tracer:
             for i in static_positions(op, attrs):
                 if not is_known(flat[i]):
                     raise NeedsValue
-        if op.effect is None and known and op.where != "xla" and flat or not flat and op.where == "any" and op.effect is None:
+        if op.effect is None and known and op.where != "xla":
             xp: Any = np
         else:
             xp = jnp

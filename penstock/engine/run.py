@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.base.errors import ResourceExhaustedError
 from penstock.engine.interpret import interpret, runs_on_host, worth_interpreting
 from penstock.engine.plan import body_nodes, order
 from penstock.engine.store import Cell, Store, uninitialized
@@ -24,7 +25,7 @@ class Step:
     """One compiled island, the host nodes behind it, and the steps that may follow."""
 
     __slots__ = ("run", "inputs", "outputs", "donated", "kept", "failures", "known", "host", "keys", "todo", "last", "next", "seen", "assumed", "results",
-                 "pure")  # fmt: skip
+                 "pure", "nodes", "given")  # fmt: skip
 
     def __init__(self) -> None:
         self.run: Any = None
@@ -43,6 +44,8 @@ class Step:
         self.assumed: dict[Cell, bool] = {}
         self.results: Any = None
         self.pure = False
+        self.nodes: list[Any] = []  # what it was built from
+        self.given: dict[int, Any] = {}
 
 
 class Plan:
@@ -105,9 +108,21 @@ class Plan:
         while True:
             if step.assumed and any((c.value is not None) is not was for c, was in step.assumed.items()):
                 tree.pop(key, None)
-                step = tree[key] = self._rebuild(step, regs)
+                with self.lock:
+                    step = tree[key] = self._build(step.nodes, step.given, regs)
             if step.run is not None:
-                self._dispatch(step, regs)
+                try:
+                    self._dispatch(step, regs)
+                except ResourceExhaustedError as e:
+                    grow = getattr(e, "grow", None)
+                    if grow is None:
+                        raise
+                    grow()
+                    tree.pop(key, None)
+                    before = {t: v for t, v in regs.items() if t not in step.known}
+                    with self.lock:
+                        step = tree[key] = self._build(step.nodes, step.given, before)
+                    continue
             regs.update(step.known)
             if step.host:
                 interpret(step.host, regs, self.store)
@@ -130,10 +145,6 @@ class Plan:
                             step.next.pop(next(iter(step.next)))
                         step.next[key] = following
             tree, step = step.next, following
-
-    def _rebuild(self, step: Step, regs: dict[int, Any]) -> Step:
-        with self.lock:
-            return self._build(self.nodes, {}, regs)
 
     def _cut_key(self, step: Step, regs: dict[int, Any]) -> Any:
         parts: list[Any] = []
@@ -177,6 +188,7 @@ class Plan:
 
         needed = set(self.fetches)
         step = build_island(self.store, todo, known, regs, needed)
+        step.nodes, step.given = todo, known
         if step.last and not step.host and not step.assumed and step.run is not None and not step.donated and not step.kept and not step.failures.fresh \
                 and not step.failures.entries:  # fmt: skip
             slots = {t: i for i, t in enumerate(self.feeds)}

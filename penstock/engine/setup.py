@@ -36,19 +36,17 @@ _configure()
 
 def _flatten_list(value: TensorList) -> Any:
     if value.items is not None:
-        return tuple(value.items), (value.dtype, value.dims, None)
+        return tuple(value.items), (value.dtype, value.dims, None, 0, False)
     if isinstance(value.length, int):
-        return (value.buffer,), (value.dtype, value.dims, value.length)
-    return (value.buffer, value.length), (value.dtype, value.dims, "grows")
+        return (value.buffer,), (value.dtype, value.dims, value.length, value.capacity, value.safe)
+    return (value.buffer, value.length), (value.dtype, value.dims, "grows", value.capacity, value.safe)
 
 
 def _unflatten_list(form: Any, children: Any) -> TensorList:
-    dtype, dims, length = form
+    dtype, dims, length, capacity, safe = form
     if length is None:
         return TensorList(dtype, dims, list(children))
-    if length == "grows":
-        return TensorList(dtype, dims, buffer=children[0], length=children[1])
-    return TensorList(dtype, dims, buffer=children[0], length=length)
+    return TensorList(dtype, dims, buffer=children[0], length=children[1] if length == "grows" else length, capacity=capacity, safe=safe)
 
 
 jax.tree_util.register_pytree_node(TensorList, _flatten_list, _unflatten_list)

@@ -79,7 +79,7 @@ def pull(node: Any, dys: list[Any]) -> Any:
                 raise LookupError(f"No gradient defined for operation {getattr(node, 'name', definition.name)!r} (op type: {definition.name})")
         if rule is None:
             return None
-    if len(dys) > 1 or own is not None:
+    if (len(dys) > 1 and node.definition.where != "control") or own is not None:
         dys = [zeros_for(o) if d is None and o.dtype.is_differentiable else d for d, o in zip(dys, node.outputs)]
     here = door.current()
     if here.is_graph and hasattr(node, "name"):

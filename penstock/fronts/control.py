@@ -374,13 +374,14 @@ def _like(loop_vars: Any, values: list[Any]) -> Any:
     return values if isinstance(loop_vars, list) else values[0]
 
 
-def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, parallel_iterations: int, name: str, maximum_iterations: Any) -> Any:
+def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, parallel_iterations: int, name: str, maximum_iterations: Any,
+                 dims: Any = None) -> Any:  # fmt: skip
     here = door.current()
     structure = as_arguments(loop_vars)
     with scoped(name, "while") as scope:
         flat = [here.convert(v) for v in flatten(structure)]
         structure = nest.pack_sequence_as(structure, flat, expand_composites=True)
-        dims = _invariants(shape_invariants, loop_vars, flat)
+        dims = _invariants(shape_invariants, loop_vars, flat) if dims is None else dims
         extra: list[Any] = []
         if maximum_iterations is not None:
             limit = here.convert(maximum_iterations)

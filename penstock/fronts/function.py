@@ -322,9 +322,9 @@ class Function:
         if not self._autograph:
             return self._python_function
         if self._converted is None:
-            from penstock.fronts.autograph.api import tf_convert
+            from penstock.fronts.autograph import convert_for_tracing
 
-            self._converted = tf_convert(self._python_function, self._autograph_options)
+            self._converted = convert_for_tracing(self._python_function, self._autograph_options)
         return self._converted
 
     def _explain_retracing(self, key: Any) -> None:

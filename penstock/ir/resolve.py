@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from penstock.base import dtypes
 from penstock.base.dtypes import DType, as_dtype
 from penstock.base.errors import InvalidArgumentError
 from penstock.ir import convert
@@ -102,8 +103,10 @@ def _with_default(emitter: Any, op: Any, arg: Any, value: Any, label: str) -> An
             return emitter.convert(value, default, label)
         except (TypeError, ValueError, OverflowError):
             pass
-    tensor = emitter.convert(value, None, label)
     allowed = op.sig.attrs[arg.type].allowed
+    if allowed is not None and isinstance(value, (list, tuple)) and not value and dtypes.float32 not in allowed:
+        return emitter.convert(value, allowed[0], label)  # an empty list says nothing of its type
+    tensor = emitter.convert(value, None, label)
     if allowed is not None and tensor.dtype.base_dtype not in allowed and not isinstance(value, Tensor):
         for dtype in allowed:  # ints where only floats are taken
             if dtype.name == "float32":

@@ -1,106 +1,147 @@
 """The value of a TensorList: a Python list of arrays, or under a trace one stacked buffer with a length.
 
-Lists are values: every change gives a new one.  The list form holds arrays, traced values and None (never set); the buffer
-form is what a compiled loop carries: `buffer` is [capacity, *element], `length` an int (a list of fixed length) or a traced
-int32 (one that grows).
+Lists are values: every change gives a new one.  The list form holds arrays, traced values, lists and None (never set).  The
+buffer form is what a compiled loop carries: an array [capacity, *element] (for a list of lists: the same of each array
+inside), and `length`, an int (a list of fixed length) or a traced int32 (one that grows).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from penstock.base.dtypes import DType
+from penstock.base.errors import ResourceExhaustedError
 from penstock.base.shape import Dims, ShapeError, merge
 
 START = 64
 """Capacity that a growing list begins with in a compiled loop when nothing tells how long it gets."""
 
 
+class ListOverflow(ResourceExhaustedError):
+    """A growing list outgrew its buffer in a compiled loop: the engine makes more room and runs the island again."""
+
+    grow: Callable[[], Any]
+
+
 class Probe:
     """What a trial run of a loop body learns about the elements of a list."""
 
-    __slots__ = ("dims", "dtype")
+    __slots__ = ("example",)
 
     def __init__(self) -> None:
-        self.dims: Dims = None
-        self.dtype: Any = None
+        self.example: Any = None
 
 
 class TensorList:
     """See the module's docstring."""
 
-    __slots__ = ("items", "buffer", "length", "dtype", "dims", "probe", "__weakref__")
+    __slots__ = ("items", "buffer", "length", "capacity", "safe", "dtype", "dims", "probe", "__weakref__")
 
-    def __init__(self, dtype: DType, dims: Dims, items: list[Any] | None = None, buffer: Any = None, length: Any = None, probe: Probe | None = None):
+    def __init__(self, dtype: DType, dims: Dims, items: list[Any] | None = None, buffer: Any = None, length: Any = None, capacity: int = 0,
+                 safe: bool = False, probe: Probe | None = None):  # fmt: skip
         self.dtype, self.dims, self.items, self.buffer, self.probe = dtype, dims, items, buffer, probe
         self.length = len(items) if items is not None else length
+        self.capacity, self.safe = capacity, safe  # safe: the capacity is known to be enough
 
     # -- what the engine asks ----------------------------------------------------------------------------------------
     def is_live(self) -> bool:
         """Is anything in it traced or on a device?"""
         if self.items is None:
             return True
-        return any(hasattr(i, "aval") for i in self.items)
+        return any(i.is_live() if isinstance(i, TensorList) else hasattr(i, "aval") for i in self.items)
 
     def signature(self) -> Any:
         """What an executable depends on."""
-        of = lambda v: None if v is None else (tuple(v.shape), str(v.dtype)) if hasattr(v, "shape") else v.signature()
+        of = lambda v: None if v is None else (tuple(v.shape), str(v.dtype)) if not isinstance(v, TensorList) else v.signature()
         if self.items is not None:
             return "list", self.dtype.name, self.dims, tuple(map(of, self.items))
-        return "buffer", self.dtype.name, self.dims, of(self.buffer), self.length if isinstance(self.length, int) else None
-
-    @property
-    def shape(self) -> Any:
-        raise AttributeError("shape")
+        return "buffer", self.dtype.name, self.dims, of(self.buffer), self.length if isinstance(self.length, int) else None, self.safe
 
     @property
     def element_dims(self) -> Dims:
         """The shape of an element as far as it is known, from what was declared and from what is in it."""
         if self.items is None:
-            return tuple(self.buffer.shape[1:])
+            return () if isinstance(self.buffer, TensorList) else tuple(self.buffer.shape[1:])
         dims = self.dims
         for i in self.items:
-            if i is not None and hasattr(i, "shape"):
+            if i is not None and not isinstance(i, TensorList):
                 dims = merge(dims, tuple(i.shape))
         return dims
 
-    def as_buffer(self, xp: Any, capacity: int | None, grows: bool, dims: Dims = None) -> "TensorList | None":
+    def as_buffer(self, capacity: int | None = None, grows: bool = False, safe: bool = False, dims: Dims = None, example: Any = None) -> "TensorList | None":
         """The buffer form with room for `capacity` elements; None when the elements have no one known shape."""
+        from jax import numpy as jnp
+        from jax import tree
+
         if self.items is None:
             return self
-        try:
-            dims = merge(self.element_dims, dims)
-        except ShapeError:
-            return None
-        if dims is None or None in dims or not self.dtype.on_device:
-            return None
-        n = len(self.items)
+        items = self.items
+        n = len(items)
         room = max(n, capacity or 0, 1)
-        buffer = xp.zeros((room, *dims), self.dtype.array_dtype)
-        if any(i is not None for i in self.items):
-            zero = xp.zeros(dims, self.dtype.array_dtype)
-            stacked = xp.stack([zero if i is None else xp.asarray(i) for i in self.items])
-            buffer = stacked if room == n else buffer.at[:n].set(stacked)
-        return TensorList(self.dtype, dims, buffer=buffer, length=xp.asarray(n, np.int32) if grows else n)
+        if self.dtype.name == "variant":
+            sample = next((i for i in items if i is not None), example)
+            if sample is None:
+                return None
+            zero = tree.map(jnp.zeros_like, sample)
+        else:
+            try:
+                full = merge(self.element_dims, dims)
+                if example is not None:
+                    full = merge(full, tuple(example.shape))
+            except ShapeError:
+                return None
+            if full is None or None in full or not self.dtype.on_device:
+                return None
+            zero = jnp.zeros(full, self.dtype.array_dtype)
+        if all(i is None for i in items):
+            buffer = tree.map(lambda z: jnp.zeros((room, *z.shape), z.dtype), zero)
+        else:
+            filled = [zero if i is None else i for i in items] + [zero] * (room - n)
+            buffer = tree.map(lambda *rows: jnp.stack([jnp.asarray(r) for r in rows]), *filled)
+        return TensorList(self.dtype, self.dims, buffer=buffer, length=jnp.asarray(n, np.int32) if grows else n, capacity=room, safe=safe)
 
     # -- what the ops ask --------------------------------------------------------------------------------------------
+    def with_buffer(self, buffer: Any, length: Any) -> "TensorList":
+        return TensorList(self.dtype, self.dims, buffer=buffer, length=length, capacity=self.capacity, safe=self.safe)
+
+    def with_items(self, items: list[Any]) -> "TensorList":
+        return TensorList(self.dtype, self.dims, items, probe=self.probe)
+
+    def row(self, at: Any) -> Any:
+        """The element at a traced index of the buffer form."""
+        from jax import lax, tree
+
+        return tree.map(lambda b: lax.dynamic_index_in_dim(b, at, 0, keepdims=False), self.buffer)
+
+    def with_row(self, at: Any, item: Any, length: Any) -> "TensorList":
+        """The buffer form with the element at a traced index replaced."""
+        from jax import lax, tree
+
+        put = lambda b, v: lax.dynamic_update_index_in_dim(b, v.astype(b.dtype) if v.dtype != b.dtype else v, at, 0)
+        return self.with_buffer(tree.map(put, self.buffer, item), length)
+
     def zeros(self, xp: Any) -> "TensorList":
         """The same list with every element zero."""
         if self.items is None:
-            return TensorList(self.dtype, self.dims, buffer=xp.zeros_like(self.buffer), length=self.length)
-        return TensorList(self.dtype, self.dims, [None if i is None else i.zeros(xp) if isinstance(i, TensorList) else xp.zeros_like(i) for i in self.items])
+            from jax import tree
+
+            return self.with_buffer(tree.map(xp.zeros_like, self.buffer), self.length)
+        return self.with_items([None if i is None else i.zeros(xp) if isinstance(i, TensorList) else xp.zeros_like(i) for i in self.items])
 
     def plus(self, other: "TensorList", xp: Any) -> "TensorList":
         """Element by element; None counts as zero."""
         if self.items is None or other.items is None:
-            a = self if self.items is None else self.as_buffer(xp, other.buffer.shape[0], False)
-            b = other if other.items is None else other.as_buffer(xp, self.buffer.shape[0], False)
+            from jax import tree
+
+            a = self if self.items is None else self.as_buffer(other.capacity)
+            b = other if other.items is None else other.as_buffer(self.capacity)
             assert a is not None and b is not None
-            return TensorList(a.dtype, a.dims, buffer=a.buffer + b.buffer, length=a.length)
+            return a.with_buffer(tree.map(xp.add, a.buffer, b.buffer), a.length)
         if len(self.items) != len(other.items):
             raise ShapeError(f"lists of {len(self.items)} and {len(other.items)} elements cannot be added")
         add = lambda a, b: b if a is None else a if b is None else a.plus(b, xp) if isinstance(a, TensorList) else xp.add(a, b)
-        return TensorList(self.dtype, self.dims, [add(a, b) for a, b in zip(self.items, other.items)])
+        return self.with_items([add(a, b) for a, b in zip(self.items, other.items)])
 
     def __repr__(self) -> str:
         return f"<TensorList of {self.length} {self.dtype.name}{self.dims}>"

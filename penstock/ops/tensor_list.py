@@ -4,16 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from penstock.base.errors import InvalidArgumentError, ResourceExhaustedError
+from penstock.base.errors import InvalidArgumentError
 from penstock.base.shape import ShapeError, merge
 from penstock.ir.op import op
-from penstock.ir.tensor_list import TensorList
+from penstock.ir.tensor_list import ListOverflow, TensorList
 
 _ELEMENT = "element_dtype: type, shape_type: index"
-
-
-class ListOverflow(ResourceExhaustedError):
-    """A growing list outgrew its buffer in a compiled loop: the engine makes more room and runs the island again."""
 
 
 def dims_of(shape: Any) -> Any:
@@ -64,7 +60,7 @@ def tensor_list_from_tensor(xp, tensor, element_shape, *, element_dtype):
         raise InvalidArgumentError(None, None, f"Specified a list with shape {list(dims_of(element_shape) or ())} from a tensor with shape {list(tensor.shape)}: {e}") from None
     if xp is np:
         return TensorList(element_dtype, dims, [np.asarray(r) for r in tensor])
-    return TensorList(element_dtype, dims, buffer=xp.asarray(tensor), length=tensor.shape[0])
+    return TensorList(element_dtype, dims, buffer=xp.asarray(tensor), length=tensor.shape[0], capacity=tensor.shape[0], safe=True)
 
 
 @op("TensorListStack(input_handle: variant, element_shape: int32, *, element_dtype: type, num_elements: int = -1) -> tensor: element_dtype",
@@ -101,27 +97,28 @@ def tensor_list_stack(xp, input_handle, element_shape, *, element_dtype, num_ele
 def tensor_list_push_back(xp, input_handle, tensor, *, element_dtype):
     """The list with one more element at its end."""
     if input_handle.probe is not None:
-        input_handle.probe.dims, input_handle.probe.dtype = tuple(tensor.shape), tensor.dtype
+        input_handle.probe.example = tensor
     if input_handle.items is not None:
         dims = input_handle.dims
-        if dims is not None and hasattr(tensor, "shape"):
+        if dims is not None and hasattr(tensor, "dtype") and not isinstance(tensor, TensorList):
             try:
                 merge(dims, tuple(tensor.shape))
             except ShapeError as e:
                 raise InvalidArgumentError(None, None, f"Tried to append a tensor with incompatible shape to a list. Op element shape: {list(tensor.shape)} list shape: {list(dims)} ({e})") from None
-        return TensorList(input_handle.dtype, dims, [*input_handle.items, tensor], probe=input_handle.probe)
-    from jax import lax
+        return input_handle.with_items([*input_handle.items, tensor])
+    at = xp.minimum(input_handle.length, input_handle.capacity - 1)
+    return input_handle.with_row(at, _in_buffer(xp, tensor), xp.asarray(input_handle.length + 1, np.int32))
 
-    at = xp.minimum(input_handle.length, input_handle.buffer.shape[0] - 1)
-    buffer = lax.dynamic_update_index_in_dim(input_handle.buffer, xp.asarray(tensor, input_handle.buffer.dtype), at, 0)
-    return TensorList(input_handle.dtype, input_handle.dims, buffer=buffer, length=xp.asarray(input_handle.length + 1, np.int32))
+
+def _in_buffer(xp: Any, item: Any) -> Any:
+    return item if isinstance(item, TensorList) else xp.asarray(item)
 
 
 @tensor_list_push_back.check
 def _(xp, input_handle, tensor):
-    if input_handle.items is not None:
+    if input_handle.items is not None or input_handle.safe:
         return False, ""
-    return input_handle.length >= input_handle.buffer.shape[0], "the list outgrew its buffer", ListOverflow
+    return input_handle.length >= input_handle.capacity, "the list outgrew its buffer", ListOverflow
 
 
 @op("TensorListPopBack(input_handle: variant, element_shape: int32, *, element_dtype: type) -> (output_handle: variant, tensor: element_dtype)",
@@ -135,12 +132,9 @@ def tensor_list_pop_back(xp, input_handle, element_shape, *, element_dtype):
                 return input_handle, _element(xp, input_handle, dims)
             raise InvalidArgumentError(None, None, "Trying to pop from an empty list.")
         last = input_handle.items[-1]
-        return TensorList(input_handle.dtype, input_handle.dims, input_handle.items[:-1], probe=input_handle.probe), _element(xp, input_handle, dims) if last is None else last
-    from jax import lax
-
+        return input_handle.with_items(input_handle.items[:-1]), _element(xp, input_handle, dims) if last is None else last
     length = xp.asarray(input_handle.length, np.int32) - 1
-    item = lax.dynamic_index_in_dim(input_handle.buffer, xp.maximum(length, 0), 0, keepdims=False)
-    return TensorList(input_handle.dtype, input_handle.dims, buffer=input_handle.buffer, length=length), item
+    return input_handle.with_buffer(input_handle.buffer, length), input_handle.row(xp.maximum(length, 0))
 
 
 @op("TensorListSetItem(input_handle: variant, index: int32, item: element_dtype, *, element_dtype: type, resize_if_index_out_of_bounds: bool = False) "
@@ -148,7 +142,7 @@ def tensor_list_pop_back(xp, input_handle, element_shape, *, element_dtype):
 def tensor_list_set_item(xp, input_handle, index, item, *, resize_if_index_out_of_bounds):
     """The list with one element replaced."""
     if input_handle.probe is not None:
-        input_handle.probe.dims, input_handle.probe.dtype = tuple(item.shape), item.dtype
+        input_handle.probe.example = item
     at = _known(index)
     if input_handle.items is not None:
         if at is not None:
@@ -157,26 +151,23 @@ def tensor_list_set_item(xp, input_handle, index, item, *, resize_if_index_out_o
                 items += [None] * (at + 1 - len(items))
             if not 0 <= at < len(items):
                 raise InvalidArgumentError(None, None, f"Trying to modify element {at} in a list with {len(items)} elements.")
-            if input_handle.dims is not None and hasattr(item, "shape"):
+            if input_handle.dims is not None and not isinstance(item, TensorList):
                 try:
                     merge(input_handle.dims, tuple(item.shape))
                 except ShapeError as e:
                     raise InvalidArgumentError(None, None, f"Tried to set a tensor with incompatible shape at a list index. Item element shape: {list(item.shape)} list shape: {list(input_handle.dims)} ({e})") from None
             items[at] = item
-            return TensorList(input_handle.dtype, input_handle.dims, items, probe=input_handle.probe)
+            return input_handle.with_items(items)
         if input_handle.probe is not None:
             return input_handle
-        made = input_handle.as_buffer(xp, None, False, tuple(item.shape))
+        made = input_handle.as_buffer(example=item)
         if made is None:
             raise InvalidArgumentError(None, None, "the elements of the list have different shapes")
         input_handle = made
-    from jax import lax
-
-    buffer = lax.dynamic_update_index_in_dim(input_handle.buffer, xp.asarray(item, input_handle.buffer.dtype), xp.asarray(index), 0)
     length = input_handle.length
     if not isinstance(length, int) and resize_if_index_out_of_bounds:
         length = xp.maximum(length, xp.asarray(index, np.int32) + 1)
-    return TensorList(input_handle.dtype, input_handle.dims, buffer=buffer, length=length)
+    return input_handle.with_row(xp.asarray(index), _in_buffer(xp, item), length)
 
 
 @tensor_list_set_item.check
@@ -184,7 +175,7 @@ def _(xp, input_handle, index, item, *, resize_if_index_out_of_bounds):
     at = _known(index)
     if input_handle.items is not None and at is not None or input_handle.probe is not None:
         return False, ""
-    room = len(input_handle.items) if input_handle.items is not None else input_handle.buffer.shape[0]
+    room = len(input_handle.items) if input_handle.items is not None else input_handle.capacity
     if resize_if_index_out_of_bounds and input_handle.items is None and not isinstance(input_handle.length, int):
         return xp.asarray(index) >= room, "the list outgrew its buffer", ListOverflow
     return (xp.asarray(index) < 0) | (xp.asarray(index) >= xp.asarray(input_handle.length)), f"Trying to modify an element outside of a list with {room} elements."
@@ -201,13 +192,13 @@ def tensor_list_get_item(xp, input_handle, index, element_shape, *, element_dtyp
                 raise InvalidArgumentError(None, None, f"Trying to access element {at} in a list with {len(input_handle.items)} elements.")
             item = input_handle.items[at]
             return _element(xp, input_handle, dims_of(element_shape)) if item is None else item
-        made = input_handle.as_buffer(xp, None, False, dims_of(element_shape))
+        if input_handle.probe is not None and input_handle.probe.example is None:
+            return _element(xp, input_handle, dims_of(element_shape))
+        made = input_handle.as_buffer(dims=dims_of(element_shape), example=input_handle.probe and input_handle.probe.example)
         if made is None:
             raise InvalidArgumentError(None, None, "Trying to read an element of a list whose element shape is not known")
         input_handle = made
-    from jax import lax
-
-    return lax.dynamic_index_in_dim(input_handle.buffer, xp.asarray(index), 0, keepdims=False)
+    return input_handle.row(xp.asarray(index))
 
 
 @tensor_list_get_item.check
@@ -242,8 +233,8 @@ def tensor_list_resize(xp, input_handle, size):
         rows = input_handle.buffer[:n]
         if rows.shape[0] < n:
             rows = xp.concatenate([rows, xp.zeros((n - rows.shape[0], *rows.shape[1:]), rows.dtype)])
-        return TensorList(input_handle.dtype, input_handle.dims, buffer=rows, length=n)
-    return TensorList(input_handle.dtype, input_handle.dims, (input_handle.items + [None] * n)[:n])
+        return TensorList(input_handle.dtype, input_handle.dims, buffer=rows, length=n, capacity=n)
+    return input_handle.with_items((input_handle.items + [None] * n)[:n])
 
 
 @op("TensorListGather(input_handle: variant, indices: int32, element_shape: int32, *, element_dtype: type) -> values: element_dtype", static=("element_shape",),
@@ -253,7 +244,7 @@ def tensor_list_gather(xp, input_handle, indices, element_shape, *, element_dtyp
     if input_handle.items is not None and isinstance(indices, np.ndarray):
         rows = [tensor_list_get_item.body(xp, input_handle, i, element_shape, element_dtype=element_dtype) for i in indices]
         return xp.stack(rows) if rows else xp.zeros((0, *(merge(input_handle.element_dims, dims_of(element_shape)) or ())), element_dtype.array_dtype)
-    made = input_handle.as_buffer(xp, None, False, dims_of(element_shape))
+    made = input_handle.as_buffer(dims=dims_of(element_shape))
     if made is None:
         raise InvalidArgumentError(None, None, "Trying to gather from a list whose element shape is not known")
     return xp.take(made.buffer, indices, axis=0, mode="clip")
@@ -284,12 +275,12 @@ def tensor_list_scatter(xp, tensor, indices, element_shape, *, element_dtype):
 def tensor_list_scatter_into_existing_list(xp, input_handle, tensor, indices, *, element_dtype):
     """The list with its elements at `indices` replaced by the rows of a tensor."""
     if input_handle.items is None:
-        return TensorList(input_handle.dtype, input_handle.dims, buffer=input_handle.buffer.at[indices].set(tensor), length=input_handle.length)
+        return input_handle.with_buffer(input_handle.buffer.at[indices].set(tensor), input_handle.length)
     items = list(input_handle.items)
     items += [None] * (int(indices.max()) + 1 - len(items) if indices.size else 0)
     for row, i in enumerate(indices):
         items[int(i)] = tensor[row]
-    return TensorList(input_handle.dtype, input_handle.dims, items)
+    return input_handle.with_items(items)
 
 
 def _rows(xp: Any, handle: TensorList) -> list[Any]:
