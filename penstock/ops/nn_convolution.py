@@ -239,7 +239,7 @@ def conv_transpose(
 @export(v1=("nn.conv2d_backprop_input",))
 def conv2d_backprop_input(
     input_sizes: Any, filter: Any = None, out_backprop: Any = None, strides: Any = None, padding: Any = None, use_cudnn_on_gpu: bool = True,
-    data_format: str = "NHWC", dilations: Any = [1, 1, 1, 1], name: Any = None, filters: Any = None,
+    data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1), name: Any = None, filters: Any = None,
 ) -> Any:  # fmt: skip
     """The gradient of conv2d with respect to its images of `input_sizes`."""
     attrs = _attrs(2, strides, padding, data_format, dilations)
@@ -256,7 +256,7 @@ def conv2d_backprop_input(
 @export(v1=("nn.conv2d_backprop_filter",))
 def conv2d_backprop_filter(
     input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any, use_cudnn_on_gpu: bool = True,
-    data_format: str = "NHWC", dilations: Any = [1, 1, 1, 1], name: Any = None,
+    data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1), name: Any = None,
 ) -> Any:  # fmt: skip
     """The gradient of conv2d with respect to its filters of `filter_sizes`."""
     attrs = _attrs(2, strides, padding, data_format, dilations)
@@ -268,7 +268,7 @@ def conv2d_backprop_filter(
 @export(v1=("nn.conv3d_backprop_filter", "nn.conv3d_backprop_filter_v2"))
 def conv3d_backprop_filter(
     input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any, data_format: str = "NDHWC",
-    dilations: Any = [1, 1, 1, 1, 1], name: Any = None,
+    dilations: Any = (1, 1, 1, 1, 1), name: Any = None,
 ) -> Any:  # fmt: skip
     """The gradient of conv3d with respect to its filters of `filter_sizes`."""
     return Conv3DBackpropFilterV2(
@@ -419,7 +419,7 @@ def depthwise_conv2d_native(
     strides: Any,
     padding: Any,
     data_format: str = "NHWC",
-    dilations: Any = [1, 1, 1, 1],
+    dilations: Any = (1, 1, 1, 1),
     name: Any = None,
 ) -> Any:
     """The op under depthwise_conv2d."""
@@ -429,7 +429,7 @@ def depthwise_conv2d_native(
 @export("nn.depthwise_conv2d_backprop_input", v1=("nn.depthwise_conv2d_native_backprop_input",))
 def depthwise_conv2d_native_backprop_input(
     input_sizes: Any, filter: Any, out_backprop: Any, strides: Any, padding: Any, data_format: str = "NHWC",
-    dilations: Any = [1, 1, 1, 1], name: Any = None,
+    dilations: Any = (1, 1, 1, 1), name: Any = None,
 ) -> Any:  # fmt: skip
     """The gradient of depthwise_conv2d with respect to its images of `input_sizes`."""
     attrs = _depthwise_attrs(strides, padding, data_format, dilations)
@@ -439,7 +439,7 @@ def depthwise_conv2d_native_backprop_input(
 @export("nn.depthwise_conv2d_backprop_filter", v1=("nn.depthwise_conv2d_native_backprop_filter",))
 def depthwise_conv2d_native_backprop_filter(
     input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any, data_format: str = "NHWC",
-    dilations: Any = [1, 1, 1, 1], name: Any = None,
+    dilations: Any = (1, 1, 1, 1), name: Any = None,
 ) -> Any:  # fmt: skip
     """The gradient of depthwise_conv2d with respect to its filter of `filter_sizes`."""
     attrs = _depthwise_attrs(strides, padding, data_format, dilations)

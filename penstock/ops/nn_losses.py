@@ -306,19 +306,6 @@ def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = Fal
         return result
 
 
-@export("nn.zero_fraction", "math.zero_fraction")
-def zero_fraction(value: Any, name: Any = None) -> Any:
-    """The share of the entries of `value` that are zero, as float32."""
-    with scoped(name, "zero_fraction"):
-        value = convert_to_tensor(value, name="value")
-        zeros = _Cast(later("Equal")(value, _ZerosLike(value)), DstT="float32")
-        rank = None if value._dims is None else len(value._dims)
-        axes = list(range(rank)) if rank is not None else later("Range")(0, later("Rank")(value), 1)
-        total = _Sum(_Cast(zeros, DstT="float64"), axes)
-        size = _Cast(later("Size")(value, out_type="int64"), DstT="float64")
-        return _Cast(total / size, DstT="float32")
-
-
 @export("nn.compute_average_loss")
 def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None) -> Any:
     """sum(per_example_loss * sample_weight) / global_batch_size (the batch itself, when it is not given)."""
