@@ -119,11 +119,16 @@ def _convert(function: types.FunctionType, options: ConversionOptions) -> Conver
     tree = converted_tree(function, options)
     free = [n for n in code.co_freevars if n != "ag__"]
     args = ast.arguments([], [ast.arg(n) for n in (*free, "ag__")], None, [], [], None, [])
-    body = [ast.Return(tree)] if isinstance(tree, ast.Lambda) else [tree]
+    inner_name, name = "<lambda>", getattr(tree, "name", None)
+    if name is not None:
+        inner_name = tree.name = "ag__function"  # not its own name, which means the outer one inside of it
+    body = [tree if name is not None else ast.Return(tree)]
     factory = locate(ast.FunctionDef("ag__factory", args, body, []), tree)
     module = ast.fix_missing_locations(ast.Module([factory], []))
     compiled = compile(module, code.co_filename, "exec", code.co_flags & FUTURES, dont_inherit=True)
-    inner = _code_inside(_code_inside(compiled, "ag__factory"), code.co_name)
+    inner = _code_inside(_code_inside(compiled, "ag__factory"), inner_name)
+    if name is not None:
+        tree.name = name
     say(10, "Converted code of %s:\n%s", function, ast.unparse(tree))
     return Converted(_named(inner, code.co_name, code.co_qualname), tree, code)
 

@@ -62,14 +62,14 @@ class Loop:
         )
         if self.counts_turns:
             flat.append(door.convert(False))
-            self.invariants.append(())
+            self.invariants.append(TensorShape([]))
         return flat
 
     def _tried(self, item: tuple[Any, ...]) -> Any:
         self.after_trial: list[tuple[int, Any]] = []
 
         def run() -> Any:
-            self.set(self.before)
+            self.set(tuple(self._entering(n, v) for n, v in zip(self.names, self.before)))
             if self.test is not None:
                 self.test()
             self.body(*item)
