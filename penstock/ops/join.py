@@ -184,8 +184,8 @@ pack_op.shape(lambda values, *, axis: _packed([v.shape for v in values], axis))
 def _(values, *, axis):
     if any(v.rank != 0 for v in values):
         return None
-    found = [v.value for v in values]
-    return tuple(None if f is None else int(f) for f in found)
+    found = [v.dims for v in values]
+    return tuple(None if not f else f[0] for f in found)
 
 
 @pack_op.grad
