@@ -166,7 +166,7 @@ def _hessians(ys: Any, xs: Any, gate_gradients: bool, aggregation_method: Any, n
         n = size(x)
         rows = TensorArray(door.convert(x).dtype.base_dtype, n)
         _, rows = while_loop(lambda j, _: j < n, lambda j, acc: (j + 1, acc.write(j, gradients(g[j], x)[0])), (0, rows))
-        from penstock.ops.arrays import concat
+        from penstock.ops.join import concat
 
         out.append(reshape(rows.stack(), concat([shape(x), shape(x)], 0)))
     return out
