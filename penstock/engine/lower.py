@@ -219,7 +219,7 @@ class Tracer:
                 if getattr(x, "shape", None) == v.shape:
                     d = self.depth.get(i._id, 0) + 1
                     depth = d if d > depth else depth
-            if depth >= DEPTH:
+            if depth >= DEPTH and not self.loops:  # XLA:CPU cannot emit a barrier inside a loop's body
                 v = lax.optimization_barrier(v)
                 depth = 0
             self.depth[t._id] = depth
