@@ -1,67 +1,85 @@
-"""`tf.group`, `tf.tuple`, `tf.no_op`: nodes that wait for others."""
+"""`tf.no_op`, `tf.group`, `tf.tuple`: ops that only wait for others."""
 
 from typing import Any
 
 from penstock.base import nest
-from penstock.base.export import Old, export
+from penstock.base.export import export
 from penstock.ir import door
-from penstock.ir.op import find
+from penstock.ir.graph import GraphTensor, Operation
 from penstock.ir.scope import scoped
 from penstock.ir.source import NO_OP
+from penstock.ir.tensor import Tensor
+from penstock.ops.identity import identity
 
 
-@export("no_op", old=Old("name=None"))
+@export("no_op")
 def no_op(name: str | None = None) -> Any:
-    """An operation that does nothing (None eagerly)."""
+    """An op that does nothing; it can be made to wait for others."""
     return NO_OP(name=name)
 
 
 @export("group")
 def group(*inputs: Any, **kwargs: Any) -> Any:
-    """An operation that is done when all of `inputs` (operations, tensors, nests of them) are; None eagerly."""
+    """One op that is done when all `inputs` (ops, tensors, variables, nests of them) are; None in eager code.
+
+    >>> train = tf.group(update_a, update_b)
+    """
     name = kwargs.pop("name", None)
     if kwargs:
-        raise ValueError(f"Unknown keyword arguments: {', '.join(kwargs)}")
+        raise ValueError("Unknown keyword arguments: " + ", ".join(kwargs))
     here = door.current()
     if not here.is_graph:
         return None
-    for thing in nest.flatten(inputs, expand_composites=True):
-        if thing is not None and not hasattr(thing, "name") and not hasattr(thing, "_as_graph_element"):
-            raise TypeError(f"'inputs' should be zero or more (nested) Tensors. Received {thing!r} with type {type(thing)!r}.")
-    flat = [t for t in nest.flatten(inputs, expand_composites=True) if t is not None]
-    with here.control_dependencies(flat):
-        return NO_OP(name=name or "group_deps")
+    with scoped(name, "group_deps") as scope:
+        waits = []
+        for one in nest.flatten(list(inputs), expand_composites=True):
+            one = one._as_graph_element() if hasattr(one, "_as_graph_element") else one
+            if one is None:
+                continue
+            if not isinstance(one, (Operation, Tensor)):
+                raise TypeError(f"'inputs' should be zero or more (nested) Tensors. Received {one!r} with type {type(one)}.")
+            waits.append(one)
+        with here.control_dependencies(waits):
+            return NO_OP(name=scope)
 
 
 def with_dependencies(dependencies: Any, output_tensor: Any, name: str | None = None) -> Any:
-    """`output_tensor`, once `dependencies` are done."""
+    """`output_tensor` once `dependencies` are done."""
     here = door.current()
     if not here.is_graph:
         return output_tensor
-    with scoped(name, "control_dependency") as scope, here.control_dependencies(list(dependencies)):
-        tensor = door.convert(output_tensor)
-        return find("Identity")(tensor, name=scope)
+    with scoped(name, "control_dependency") as scope, here.control_dependencies(dependencies):
+        if hasattr(output_tensor, "indices") and hasattr(output_tensor, "dense_shape") and not isinstance(output_tensor, Tensor):
+            return type(output_tensor)(identity(output_tensor.values), output_tensor.indices, output_tensor.dense_shape)
+        return identity(output_tensor, name=scope)
 
 
-@export("tuple", old=Old("tensors, name=None, control_inputs=None"))
-def tuple_v2(tensors: Any, control_inputs: Any = None, name: str | None = None) -> Any:
-    """The tensors, each of which is there only when all of them and `control_inputs` are."""
+def _tuple(tensors: Any, name: str | None, control_inputs: Any) -> Any:
     here = door.current()
     if not here.is_graph:
         return tensors
     with scoped(name, "tuple"):
-        flat = nest.flatten(tensors)
-        waits: list[Any] = [t if hasattr(t, "outputs") else getattr(t, "values", t).op for t in flat if t is not None]
-        if not waits:
-            raise ValueError(f"Must have at least one Tensor: {tensors}")
+        tensors = [t if hasattr(t, "op") or t is None or hasattr(t, "dense_shape") else door.convert(t) for t in tensors]
+        gates = [t.op for t in tensors if t is not None]
         for c in control_inputs or ():
-            waits.append(c if hasattr(c, "outputs") else here.convert(c).op)
-        gate = group(*waits)
-        done = [None if t is None else t if hasattr(t, "outputs") else _after(gate, t) for t in flat]
-        return nest.pack_sequence_as(tensors, done)
+            if isinstance(c, GraphTensor):
+                c = c.op
+            elif not isinstance(c, Operation):
+                raise TypeError(f"'control_inputs' must only contain Operation or Tensor. Received: {type(c)}")
+            gates.append(c)
+        if not gates:
+            raise ValueError(f"'tensors' must have at least one Tensor. Received: {tensors}.")
+        gate = group(*dict.fromkeys(gates))
+        return [None if t is None else with_dependencies([gate], t) for t in tensors]
 
 
-def _after(gate: Any, tensor: Any) -> Any:
-    if hasattr(tensor, "indices") and hasattr(tensor, "values"):
-        return type(tensor)(with_dependencies([gate], tensor.values), tensor.indices, tensor.dense_shape)
-    return with_dependencies([gate], tensor)
+@export(v2=("tuple",))
+def tuple_v2(tensors: Any, control_inputs: Any = None, name: str | None = None) -> Any:
+    """The tensors, each available only when all of them (and `control_inputs`) are done."""
+    return _tuple(tensors, name, control_inputs)
+
+
+@export(v1=("tuple",))
+def tuple(tensors: Any, name: str | None = None, control_inputs: Any = None) -> Any:  # noqa: A001
+    """The tensors, each available only when all of them (and `control_inputs`) are done."""
+    return _tuple(tensors, name, control_inputs)
