@@ -190,7 +190,9 @@ class PackageLoader(SourceFileLoader):
     prefix = ""
 
     def create_module(self, spec):
-        return Namespace(spec.name, self.prefix)
+        module = Namespace(spec.name, self.prefix)
+        module.__dict__["__path__"] = list(spec.submodule_search_locations or ())
+        return module
 
 
 class NamespaceFinder:

@@ -78,7 +78,12 @@ def _one(name: str, slots: list[str], inputs: list[str], attrs: str, rule: Rule,
     made = op(sig, effect="write", shape=shape)(named(python_name, body))
     if sparse:
         at = n + inputs.index("indices")
-        made.check(lambda xp, *values, **_: out_of_range(xp, values[at], values[0].read().shape[0]))
+
+        @made.check
+        def _(xp: Any, *values: Any, **_: Any) -> Any:
+            indices = values[at]
+            return out_of_range(xp, xp.where(indices == skipped(indices.dtype), xp.zeros_like(indices), indices), values[0].read().shape[0])
+
     globals()[python_name] = made.no_grad()
 
 
@@ -89,13 +94,21 @@ def _same(a: str, x: Any, b: str, y: Any) -> None:
         raise ShapeError(f"{a} and {b} do not have the same shape: {as_text(x)} and {as_text(y)}: {e.message}") from None
 
 
+def skipped(dtype: Any) -> int:
+    """The row index that sparse steps skip: no variable has so many rows, so that repeats can be struck out in place."""
+    return int(np.iinfo(dtype).max)
+
+
 def _on_rows(xp: Any, rule: Rule, slots: list[str], old: list[Any], by_name: dict[str, Any], options: dict[str, Any]) -> list[Any]:
-    """Apply the rule to the rows at `indices`; a repeated row is stepped once for each time it appears."""
+    """Apply the rule to the rows at `indices`; NumPy steps a repeated row once for each time it appears."""
     indices, grad = by_name["indices"], by_name["grad"]
     rest = {k: v for k, v in by_name.items() if k not in ("indices", "grad")}
     if xp is not np:
         new = rule(xp, **{s: x[indices] for s, x in zip(slots, old)}, grad=grad, **rest, **options)
         return [x.at[indices].set(y.astype(x.dtype)) for x, y in zip(old, new)]
+    kept = indices != skipped(indices.dtype)
+    if not kept.all():
+        indices, grad = indices[kept], grad[kept]
     values = [x.copy() for x in old]
     for turn in _turns(indices):
         rows = indices[turn]
