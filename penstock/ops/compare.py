@@ -24,8 +24,13 @@ def _fits(x: Any, y: Any) -> bool:
 def _equal_shape(x: Any, y: Any, *, incompatible_shape_error: bool) -> Any:
     if incompatible_shape_error:
         return broadcast(x.shape, y.shape)
-    if x.shape is None or y.shape is None or None in x.shape or None in y.shape:
+    if x.shape is None or y.shape is None:
         return None
+    pairs = list(zip(x.shape[::-1], y.shape[::-1]))
+    if any((a is None) != (b is None) and 1 not in (a, b) for a, b in pairs):
+        return None  # equal sizes or not, that decides between an array and False
+    if any(None in pair for pair in pairs):
+        return broadcast(x.shape, y.shape)
     return broadcast(x.shape, y.shape) if _fits(x.shape, y.shape) else ()
 
 
