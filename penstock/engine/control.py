@@ -168,7 +168,7 @@ def compiled_while(node: Any, flat: list[Any], store: Store) -> list[Any] | None
     plans = node.__dict__.setdefault("_loop_plans", {})
     plan = plans.get(id(store))
     if plan is None:
-        plan = plans[id(store)] = Plan(store, node.outputs, (node,), dict.fromkeys(node._inputs), [node])
+        plan = plans[id(store)] = Plan(store, node.outputs, (node,), {t._id: t for t in node._inputs}.values(), [node])
         plan.eager_first = False
         plan.seen = {}
     values = list({t._id: v for t, v in zip(node._inputs, flat)}.values())
