@@ -7,8 +7,15 @@ from jax import lax
 
 from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.shape import Dims, as_text, broadcast, merge
+from penstock.ir import door
 from penstock.ir.op import op
-from penstock.ops.state import held, named, put
+from penstock.ops.families import later
+from penstock.ops.gather_scatter import gather_op, scatter_nd_op
+from penstock.ops.indexed_slices import IndexedSlices
+from penstock.ops.shapes import reshape_op
+from penstock.ops.state import handle_dims, held, named, put, read_variable_op, variable_shape
+
+_Size, _Concat, _StridedSlice = later("Size"), later("ConcatV2"), later("StridedSlice")
 
 
 def out_of_range(xp: Any, indices: Any, size: int, what: str = "indices") -> tuple[Any, str]:
@@ -201,6 +208,32 @@ def _(resource, indices, *, batch_dims, **_):
     return (*dims[:batch_dims], *indices.shape[batch_dims:], *dims[batch_dims + 1 :])
 
 
+class _Gather:
+    """A gather from the variable's value, in the place of one from its handle."""
+
+    def __init__(self, node: Any):
+        handle, indices = node.inputs
+        self.inputs = (read_variable_op(handle, dtype=node.attrs["dtype"]), indices, door.convert(np.int32(node.attrs.get("batch_dims", 0))))
+        self.attrs = node.attrs
+
+
+@resource_gather.grad
+def _(node, dy):
+    handle, indices = node.inputs
+    if node.attrs["batch_dims"]:
+        return gather_op.grad_rule(_Gather(node), dy)[0], None
+    dims = handle_dims(handle)
+    dy = door.convert(dy)
+    if dims is None or None in dims or 0 in dims:
+        shape = variable_shape(handle)
+        first = reshape_op(_Size(indices), np.array([1], np.int32))
+        values = reshape_op(dy, _Concat([first, _StridedSlice(shape, [1], [0], [1], end_mask=1)], 0))
+    else:
+        shape = door.convert(np.array(dims, np.int32))
+        values = reshape_op(dy, np.array([-1, *dims[1:]], np.int32))
+    return IndexedSlices(values, reshape_op(indices, np.array([-1], np.int32)), shape), None
+
+
 @op("ResourceGatherNd(resource: resource, indices: Tindices, *, Tindices: index, dtype: type) -> output: dtype", effect="read")
 def resource_gather_nd(xp, resource, indices):
     """The variable's elements or slices at the coordinates in the last axis of `indices`."""
@@ -225,6 +258,15 @@ def _(resource, indices, **_):
     if depth > len(dims):
         raise ShapeError(f"indices.shape[-1] = {depth} must be <= the variable's rank {len(dims)}")
     return (*indices.shape[:-1], *dims[depth:])
+
+
+@resource_gather_nd.grad
+def _(node, dy):
+    handle, indices = node.inputs
+    shape = variable_shape(handle, out_type=indices.dtype)
+    if indices._dims is not None and len(indices._dims) == 2 and indices._dims[-1] == 1:
+        return IndexedSlices(dy, reshape_op(indices, np.array([-1], np.int32)), shape), None
+    return scatter_nd_op(indices, dy, shape), None
 
 
 # -- slices ----------------------------------------------------------------------------------------------------------
