@@ -9,7 +9,9 @@ from penstock.ir.scope import scoped
 from penstock.ops.families import later
 from penstock.ops.nn import Relu
 from penstock.ops.nn_losses import (
-    sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2, sparse_softmax_cross_entropy_with_logits,
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits_v2,
+    sparse_softmax_cross_entropy_with_logits,
 )  # fmt: skip
 
 _Cast, _Sum, _Mul, _Select, _Size, _Rank, _Range = map(
