@@ -437,3 +437,87 @@ def _(node, dlist):
 
 for _o in (empty_tensor_list, tensor_list_reserve, tensor_list_length, tensor_list_element_shape):
     _o.no_grad()
+
+
+@tensor_list_gather.grad
+def _(node, dvalues):
+    handle, indices = node.inputs[:2]
+    out = tensor_list_scatter_v2(dvalues, indices, _row_shape(node, node.outputs[0]), tensor_list_length(handle))
+    return out, None, None
+
+
+def _row_shape(node: Any, stacked: Any) -> Any:
+    """The shape of one element of a tensor of elements."""
+    if stacked._dims is not None and None not in stacked._dims[1:]:
+        return np.array(stacked._dims[1:], np.int32)
+    return tensor_list_element_shape(node.inputs[0], shape_type="int32")
+
+
+@tensor_list_scatter_v2.grad
+def _(node, dlist):
+    tensor, indices = node.inputs[:2]
+    return tensor_list_gather(dlist, indices, _elements_of(tensor), element_dtype=tensor.dtype.base_dtype), None, None, None
+
+
+@tensor_list_scatter.grad
+def _(node, dlist):
+    tensor, indices = node.inputs[:2]
+    return tensor_list_gather(dlist, indices, _elements_of(tensor), element_dtype=tensor.dtype.base_dtype), None, None
+
+
+@tensor_list_scatter_into_existing_list.grad
+def _(node, dlist):
+    from penstock.ir.op import find
+
+    _, tensor, indices = node.inputs
+    dtensor = tensor_list_gather(dlist, indices, _elements_of(tensor), element_dtype=tensor.dtype.base_dtype)
+    return tensor_list_scatter_into_existing_list(dlist, find("ZerosLike")(tensor), indices), dtensor, None
+
+
+def _elements_of(tensor: Any) -> Any:
+    """The shape of the rows of a tensor, -1 where it is not known."""
+    dims = tensor._dims
+    return np.array(-1 if dims is None else [-1 if d is None else d for d in dims[1:]], np.int32)
+
+
+@tensor_list_concat_v2.grad
+def _(node, dtensor, dlengths):
+    shape = tensor_list_element_shape(node.inputs[0], shape_type="int32")
+    return tensor_list_split(dtensor, shape, node.outputs[1]), None, None
+
+
+@tensor_list_concat.grad
+def _(node, dtensor, dlengths):
+    shape = tensor_list_element_shape(node.inputs[0], shape_type="int32")
+    return tensor_list_split(dtensor, shape, node.outputs[1])
+
+
+@tensor_list_split.grad
+def _(node, dlist):
+    tensor, _, lengths = node.inputs
+    dims = _elements_of(tensor)
+    shape = dims if dims.ndim == 0 else np.array([-1, *dims], np.int32)
+    return tensor_list_concat_v2(dlist, shape, lengths, element_dtype=tensor.dtype.base_dtype).tensor, None, None
+
+
+@tensor_list_resize.grad
+def _(node, dlist):
+    return tensor_list_resize(dlist, tensor_list_length(node.inputs[0])), None
+
+
+@tensor_list_concat_lists.grad
+def _(node, dlist):
+    a, b = node.inputs
+    n = tensor_list_length(a)
+    whole = tensor_list_length(dlist)
+    from penstock.ir.op import find
+
+    places = find("Range")(0, whole, 1)
+    shape = tensor_list_element_shape(a, shape_type="int32")
+    kind = node.attrs["element_dtype"]
+    parts = [tensor_list_gather(dlist, p, shape, element_dtype=kind) for p in (places[:n], places[n:])]
+    return tuple(tensor_list_from_tensor(p, shape) for p in parts)
+
+
+for _o in (empty_tensor_list, tensor_list_reserve, tensor_list_length, tensor_list_element_shape):
+    _o.no_grad()
