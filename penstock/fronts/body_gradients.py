@@ -58,7 +58,7 @@ class Backward:
 
     def __init__(self, forward: FuncGraph):
         self.outputs = [i for i, o in enumerate(forward.outputs) if flows(o)]
-        graph = BackwardGraph(fresh_name(f"__backward_{forward.name}"), forward)
+        graph = BackwardGraph(fresh_name(f"__backward_{forward.name}"), original(forward))
         graph._collections = {}
         with door.using(graph), door.watching(None):
             grads: dict[int, list[Any]] = {}
@@ -86,6 +86,13 @@ class Backward:
         graph.outputs = results
         graph._version += 1
         self.graph = graph
+
+
+def original(graph: FuncGraph) -> FuncGraph:
+    """The graph that owns the nodes of a (possibly extended) function."""
+    while "base" in graph._extras:
+        graph = graph._extras["base"]
+    return graph
 
 
 def backward_of(forward: FuncGraph) -> Backward:

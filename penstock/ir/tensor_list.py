@@ -121,15 +121,16 @@ class TensorList:
         put = lambda b, v: lax.dynamic_update_index_in_dim(b, v.astype(b.dtype) if v.dtype != b.dtype else v, at, 0)
         return self.with_buffer(tree.map(put, self.buffer, item), length)
 
-    def zeros(self, xp: Any) -> "TensorList":
+    def zeros_like(self) -> "TensorList":
         """The same list with every element zero."""
         if self.items is None:
+            from jax import numpy as jnp
             from jax import tree
 
-            return self.with_buffer(tree.map(xp.zeros_like, self.buffer), self.length)
-        return self.with_items([None if i is None else i.zeros(xp) if isinstance(i, TensorList) else xp.zeros_like(i) for i in self.items])
+            return self.with_buffer(tree.map(jnp.zeros_like, self.buffer), self.length)
+        return self.with_items([None if i is None else i.zeros_like() if isinstance(i, TensorList) else i * False for i in self.items])
 
-    def plus(self, other: "TensorList", xp: Any) -> "TensorList":
+    def __add__(self, other: "TensorList") -> "TensorList":
         """Element by element; None counts as zero."""
         if self.items is None or other.items is None:
             from jax import tree
@@ -137,11 +138,10 @@ class TensorList:
             a = self if self.items is None else self.as_buffer(other.capacity)
             b = other if other.items is None else other.as_buffer(self.capacity)
             assert a is not None and b is not None
-            return a.with_buffer(tree.map(xp.add, a.buffer, b.buffer), a.length)
+            return a.with_buffer(tree.map(lambda x, y: x + y, a.buffer, b.buffer), a.length)
         if len(self.items) != len(other.items):
             raise ShapeError(f"lists of {len(self.items)} and {len(other.items)} elements cannot be added")
-        add = lambda a, b: b if a is None else a if b is None else a.plus(b, xp) if isinstance(a, TensorList) else xp.add(a, b)
-        return self.with_items([add(a, b) for a, b in zip(self.items, other.items)])
+        return self.with_items([b if a is None else a if b is None else a + b for a, b in zip(self.items, other.items)])
 
     def __repr__(self) -> str:
         return f"<TensorList of {self.length} {self.dtype.name}{self.dims}>"

@@ -1,5 +1,6 @@
 """Broadcasting arithmetic of two tensors, and sums of many."""
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -318,6 +319,8 @@ def _one_shape(inputs: Any, **_: Any) -> Any:
 
 
 def _sum_all(xp: Any, inputs: Any) -> Any:
+    if not hasattr(inputs[0], "shape"):
+        return functools.reduce(lambda a, b: a + b, inputs)  # lists, added element by element
     if len({x.shape for x in inputs}) > 1:
         raise ValueError("Inputs to operation AddN must have the same size and shape.")
     total = inputs[0]
