@@ -245,9 +245,13 @@ def _loop_gradient(node: Any, *dys: Any) -> Any:
     from penstock.fronts.control import _graph_while
 
     body, cond = node.attrs["body"], node.attrs["cond"]
-    record = body._extras.get("loop_record")
-    if record is None or record["outputs"] != len(body.outputs):
-        record = _record_loop(node, body, cond)
+    records = body._extras.setdefault("loop_records", {})  # how many outputs a backward body covers -> what goes with it
+    reach = max((i + 1 for i, d in enumerate(dys) if d is not None), default=1)
+    covered = next((n for n in sorted(records) if n >= reach), None)
+    if covered is None:
+        covered = len(body.outputs)
+        records[covered] = _record_loop(node, body, cond)
+    record = records[covered]
     back: Backward = record["back"]
     total = node.outputs[record["count"]]
     fixed = {t._id: node._inputs[i] for i, t in enumerate(body.inputs) if body.outputs[i] is t}
@@ -340,9 +344,7 @@ def _record_loop(node: Any, body: FuncGraph, cond: FuncGraph) -> dict[str, Any]:
     node._inputs = tuple(inputs)
     node.attrs = {**node.attrs, "T": types, "output_shapes": dims}
     graph._rewire()
-    record = {"outputs": len(body.outputs), "back": back, "count": first, "lists": lists}
-    body._extras["loop_record"] = record
-    return record
+    return {"back": back, "count": first, "lists": lists}
 
 
 for _op in (PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL):
