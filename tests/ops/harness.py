@@ -4,7 +4,7 @@
 
 inputs: NumPy arrays (a list of them for a list input).  ref: the value, by NumPy or SciPy (None: only the other checks).
 grad: "jax" (the op's rule against jax.vjp of its body), "numeric" (against central differences in float64), False.
-second: the same for the gradient of the gradient.  dtypes: further dtypes of the type attr `T` to try (None: those the
+second: the same for the gradient of the gradient.  stops: inputs that no gradient flows to.  dtypes: further dtypes of the type attr `T` to try (None: those the
 signature allows among float64, float16, bfloat16 and, for integer inputs, int64, uint8).  tol: relative tolerance.
 checks: False skips comparing values (sampled or arbitrary results) but still checks shapes and dtypes.
 """
@@ -64,6 +64,7 @@ class Row:
     tol: float = 2e-5
     checks: bool = True
     graph: bool = True
+    stops: tuple[int, ...] = ()  # inputs that TensorFlow sends no gradient to
     file: str = ""
 
     def __str__(self) -> str:
@@ -179,7 +180,7 @@ def _differentiable(row: Row) -> list[tuple[int, int | None]]:
     found: list[tuple[int, int | None]] = []
     static = find(row.op).static_at
     for n, a in enumerate(row.inputs):
-        if n in static:
+        if n in static or n in row.stops:
             continue
         for k, x in enumerate(a if isinstance(a, list) else [a]):
             if np.asarray(x).dtype.kind in "fc":
