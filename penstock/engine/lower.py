@@ -13,6 +13,7 @@ from penstock.engine.interpret import takes_handle
 from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store, uninitialized
 from penstock.engine.streams import stream_cell
+from penstock.ir import tracing
 from penstock.ir.tensor_list import START, ListOverflow
 from penstock.ir.known import flatten_outputs, group, partly_known
 
@@ -179,6 +180,7 @@ class Tracer:
             flat = [v if type(v) is not Cell else View(v, self) if takes_handle(op, node, i) else View(v, self).read() for i, v in enumerate(flat)]
             xp = jnp
         args = group(op, flat, attrs)
+        tracing.state.in_loop = bool(self.loops)
         token = hush() if xp is np else None
         try:
             if op.check_rule is not None:
