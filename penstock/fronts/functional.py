@@ -5,6 +5,7 @@ from typing import Any
 from penstock.base import nest
 from penstock.base.dtypes import DType, as_dtype
 from penstock.base.export import Old, export
+from penstock.fronts.autograph import tf_convert
 from penstock.fronts.control import while_loop_v2
 from penstock.ir import door
 from penstock.ir.known import known_value
@@ -51,6 +52,7 @@ def map_fn(fn: Any, elems: Any, dtype: Any = None, parallel_iterations: Any = No
     """
     if not callable(fn):
         raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.")
+    fn = tf_convert(fn)
     ragged = _ragged_map(fn, elems, dtype, fn_output_signature, name)
     if ragged is not None:
         return ragged[0]

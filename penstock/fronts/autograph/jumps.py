@@ -180,6 +180,8 @@ class Jumps:
 
     # -- loops ----------------------------------------------------------------------------------------------------------
     def loop(self, node: ast.While | ast.For, outer: Flags | None, keep: bool) -> Lowered:
+        if isinstance(node, ast.While) and any(isinstance(part, ast.NamedExpr) for part in ast.walk(node.test)):
+            node = _test_inside(node)
         own = Flags(self.fresh("break_"), self.fresh("continue_"))
         body = self.block(node.body, own, keep)
         first: list[ast.stmt] = []
@@ -213,6 +215,13 @@ class Jumps:
         ends = not forever or own.broken in body.flags
         falls = ends and (orelse.falls or own.broken in body.flags)
         return Lowered(out, _merge(outward, orelse.flags), falls)
+
+
+def _test_inside(node: ast.While) -> ast.While:
+    """`while (x := f()): ...`, whose test sets variables, with the test as the first statement of the body."""
+    leave = ast.If(ast.UnaryOp(ast.Not(), node.test), [*node.orelse, ast.Break()], [])
+    made = ast.While(ast.Constant(True), [leave, *node.body], [])
+    return locate(ast.copy_location(made, node), node.test)
 
 
 _FALLS_OFF = ("the end of the function",)

@@ -13,6 +13,7 @@ from penstock.ir import door
 from penstock.ir.graph import GraphTensor
 from penstock.ir.known import known_value
 from penstock.ir.tensor import Tensor
+from penstock.ops.tensor_array import TensorArray
 
 LOOPERS: list[tuple[Any, Callable[..., bool]]] = []
 """How a `for` goes over objects of other floors: (class, function(source, loop) -> done?)."""
@@ -285,7 +286,9 @@ def indexed(tensor: Any) -> Indexed:
     dims = tensor._dims
     if dims is not None and not dims:
         raise ValueError(f"len requires a non-scalar tensor, got one of shape {tensor.shape}: {tensor}")
-    return Indexed(length(tensor), lambda i: op("GatherV2", tensor, i, 0))
+    count = length(tensor)
+    rows = TensorArray(tensor.dtype, size=count, element_shape=None if dims is None else dims[1:]).unstack(tensor)
+    return Indexed(count, rows.read)
 
 
 def length(tensor: Any) -> Any:
