@@ -72,20 +72,21 @@ def _lax(name: str) -> Any:
 
 
 # -- Cholesky ----------------------------------------------------------------------------------------------------------
-_FAILED = "Cholesky decomposition was not successful. The input might not be valid."
-
-
 @op(f"Cholesky(input: T, *, T: {_TYPES}) -> output: T", shape=lambda input: _square(input))
 def Cholesky(xp, input):  # noqa: A002, N802
-    """The lower triangular L with L @ adjoint(L) = input; only the lower triangle is read."""
+    """The lower triangular L with L @ adjoint(L) = input, NaN where it is not positive definite; only the lower triangle is read."""
     _is_square(input)
     x = wide(xp, input)
-    if xp is np:
-        return _attempt(lambda: np.linalg.cholesky(x), _FAILED)
-    return xp.tril(_lax("cholesky")(x, symmetrize_input=False))
-
-
-Cholesky.check(lambda xp, input: (False if xp is np else xp.any(xp.isnan(_lax("cholesky")(wide(xp, input), symmetrize_input=False))), _FAILED))
+    if xp is not np:
+        return xp.tril(_lax("cholesky")(x, symmetrize_input=False))
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        out = np.tril(np.full(x.shape, np.nan, x.dtype))
+        for at in np.ndindex(x.shape[:-2]):
+            if len(at):  # the matrices of a batch fail one by one
+                out[at] = Cholesky.body(np, x[at])
+        return out
 
 
 def _cholesky_grad(l: Any, dy: Any) -> Any:
