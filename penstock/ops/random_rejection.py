@@ -28,9 +28,7 @@ def lgamma(xp: Any, x: Any) -> Any:
 
 def _lanes(xp: Any, values: Any, samples: int) -> Any:
     """Each value once for each of its samples, in float64."""
-    return xp.repeat(xp.asarray(values).reshape(-1).astype(np.float64), samples, total_repeat_length=values.size * samples) if xp is not np else np.repeat(
-        np.asarray(values, np.float64).reshape(-1), samples
-    )
+    return xp.repeat(xp.asarray(values).astype(np.float64).reshape(-1), samples)
 
 
 def _first(xp: Any, lanes: int, stretch: int = OUTPUT_BLOCKS) -> Any:
@@ -77,7 +75,7 @@ def gamma(xp: Any, stream: Stream, samples: int, alphas: Any) -> Any:
     value = xp.where(small, value * u ** (1 / xp.where(small, alpha, 1.0)), value)
     value = xp.where(alpha == 1, -xp.log1p(-_uniforms(xp, stream, first)[0]), value)
     value = xp.where(live | (alpha == 1), value, xp.where(alpha == math.inf, math.inf, math.nan))
-    return value.reshape(-1, samples)
+    return value.reshape(alphas.size, samples)
 
 
 def poisson(xp: Any, stream: Stream, samples: int, rates: Any, largest: float) -> Any:
@@ -117,7 +115,7 @@ def poisson(xp: Any, stream: Stream, samples: int, rates: Any, largest: float) -
     many = (rate >= 10) & xp.isfinite(rate)
     large = until_done(xp, transform, (first, xp.zeros((n,)), xp.where(many, rate, 10.0)), many)[1]
     value = xp.where(few, small, xp.where(many, large, 0.0))
-    return xp.where(rate >= math.inf, math.inf, xp.where(xp.isnan(rate), math.nan, value)).reshape(-1, samples)
+    return xp.where(rate >= math.inf, math.inf, xp.where(xp.isnan(rate), math.nan, value)).reshape(rates.size, samples)
 
 
 _STIRLING = (
@@ -182,4 +180,4 @@ def binomial(xp: Any, stream: Stream, samples: int, counts: Any, probs: Any) -> 
     large = until_done(xp, transform, state, many)[1]
     value = xp.where(few, small, xp.where(many, large, 0.0))
     value = xp.where(given > 0.5, xp.maximum(count, 0.0) - value, value)
-    return xp.where(xp.isnan(count) | xp.isnan(given), math.nan, value).reshape(-1, samples)
+    return xp.where(xp.isnan(count) | xp.isnan(given), math.nan, value).reshape(counts.size, samples)

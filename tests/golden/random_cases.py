@@ -191,3 +191,61 @@ _seeded("initializers/v2", lambda tf: [
     tf.random_uniform_initializer(seed=1)([4]), tf.random_uniform_initializer(0, 9, seed=1)([4], "int32"), tf.random_normal_initializer(seed=1)([4]),
     tf.random_normal_initializer(1.0, 2.0, seed=1)([4], "float64"), tf.random_normal_initializer()([4]), tf.random_uniform_initializer()([4]),
     tf.zeros_initializer()([2]), tf.ones_initializer()([2], partition_shape=(1, 2), partition_offset=(0, 0)), tf.constant_initializer([1, 2])([2])])  # fmt: skip
+
+
+# -- generators ------------------------------------------------------------------------------------------------------------
+@case("generator/draws")
+def _(tf):
+    g = tf.random.Generator.from_seed(1234)
+    found = [g.uniform([3]), g.normal([5], dtype="float64"), g.truncated_normal([40], 1.0, 2.0), g.uniform_full_int([3]), g.uniform([3], 5, 10, "int32"),
+             g.uniform([3], None, None, "int64"), g.uniform([2], maxval=4.0, dtype="float64"), g.binomial([6, 2], [10.0, 200.0], [0.5, 0.4]), g.make_seeds(3)]  # fmt: skip
+    found += [h.normal([2]) for h in g.split(2)]
+    g.skip(10)
+    return [*found, g.state, g.key]
+
+
+@case("generator/states")
+def _(tf):
+    make = tf.random.create_rng_state
+    states = [make(s, "philox") for s in (1, -1, 2**70 + 5, [1, 2, 3], (5, 6), [1, 2, 3, 4])] + [make(s, "threefry") for s in (7, 2**70 + 5, [1, 2, 3])]
+    g = tf.random.Generator.from_state([1, 2, 3], "philox")
+    h = tf.random.Generator(copy_from=g)
+    g.reset_from_seed(9)
+    g.skip(3)
+    kept = tf.identity(g.state)
+    g.reset_from_key_counter(9, [1, 2])
+    return [*states, kept, g.uniform([3]), h.normal([3])]
+
+
+@case("generator/function")
+def _(tf):
+    g = tf.random.Generator.from_seed(1)
+
+    @tf.function
+    def f(n):
+        return g.uniform([2]), g.normal([n]), g.binomial([2], 10.0, 0.3)
+
+    return [*f(tf.constant(2)), *f(tf.constant(3)), g.state]
+
+
+@case("generator/session")
+def _(tf):
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        g = tf.random.Generator.from_seed(5)
+        fetches = [g.uniform([3]), g.truncated_normal([5])]
+        with v1.Session() as session:
+            session.run(g.state.initializer)
+            return [v for _ in range(2) for f in fetches for v in session.run([f])]
+
+
+@case("generator/ops")
+def _(tf):
+    state = tf.Variable(np.array([5, 6, 7]), dtype="int64")
+    raw = tf.raw_ops
+    found = [raw.RngReadAndSkip(resource=state.handle, alg=1, delta=tf.constant(3, "uint64"))]
+    raw.RngSkip(resource=state.handle, algorithm=1, delta=-2)
+    found += [raw.StatefulUniform(resource=state.handle, algorithm=1, shape=[5], dtype="float64"), raw.StatefulStandardNormalV2(resource=state.handle, algorithm=3, shape=[5]),
+              raw.StatefulTruncatedNormal(resource=state.handle, algorithm=1, shape=[5]), raw.StatefulUniformFullInt(resource=state.handle, algorithm=1, shape=[5]),
+              raw.StatefulUniformInt(resource=state.handle, algorithm=1, shape=[5], minval=3, maxval=9)]  # fmt: skip
+    return [*found, tf.identity(state)]
