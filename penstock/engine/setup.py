@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from penstock.engine.memory import keep_freed_memory
 from penstock.ir.tensor_list import TensorList
 
 CACHE_VARIABLE = "PENSTOCK_CACHE"
@@ -21,6 +22,7 @@ def cache_folder() -> str | None:
 
 
 def _configure() -> None:
+    keep_freed_memory()
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     jax.config.update("jax_numpy_dtype_promotion", "standard")
