@@ -27,11 +27,16 @@ class Program:
     def expression(self) -> str:
         pick = self.random.choice
         left, right = pick(NAMES), pick((*NAMES, str(self.random.randint(-3, 4))))
-        return f"{left} {pick('+-+-*')} {right}" if self.random.random() < 0.8 else f"({left} if {self.test()} else {right})"
+        return (
+            f"{left} {pick('+-+-*')} {right}"
+            if self.random.random() < 0.8
+            else f"({left} if {self.test()} else {right})"
+        )
 
     def test(self) -> str:
         pick = self.random.choice
-        one = f"{pick(NAMES)} {pick(('<', '>', '==', '!=', '<=', '>='))} {pick((*NAMES, str(self.random.randint(-3, 4))))}"
+        symbol = pick(("<", ">", "==", "!=", "<=", ">="))
+        one = f"{pick(NAMES)} {symbol} {pick((*NAMES, str(self.random.randint(-3, 4))))}"
         roll = self.random.random()
         if roll < 0.1:
             return f"{one} and {self.test()}"

@@ -1,4 +1,4 @@
-"""Programs with Python control flow give in a graph what they give in TensorFlow; where that fails, what Python gives."""
+"""Programs with control flow give in a graph what they give in TensorFlow; where that fails, what Python gives."""
 
 import json
 import pathlib

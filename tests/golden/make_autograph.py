@@ -1,4 +1,4 @@
-"""Makes `autograph.json` with a real TensorFlow: `python tests/golden/make_autograph.py` in an environment that has it."""
+"""Makes `autograph.json` with a real TensorFlow: `python tests/golden/make_autograph.py` where that is installed."""
 
 import json
 import os

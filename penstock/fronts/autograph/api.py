@@ -27,8 +27,8 @@ def _function(entity: Any) -> types.FunctionType:
     found = getattr(found, "ag_original__", found)
     if not isinstance(found, types.FunctionType):
         raise ConversionError(
-            f"converting {entity}: ValueError: Cannot apply autograph to a function that doesn't expose a __code__ object. "
-            "If this is a @tf.function, try passing f.python_function instead."
+            f"converting {entity}: ValueError: Cannot apply autograph to a function that doesn't expose a __code__ "
+            "object. If this is a @tf.function, try passing f.python_function instead."
         )
     return found
 
@@ -50,7 +50,9 @@ def to_graph(entity: Any, recursive: bool = True, experimental_optional_features
         made = convert.convert_function(function, runtime_for(options))
     except (NoSource, convert.Unsupported) as error:
         raise ConversionError(f"converting {entity}: {type(error).__name__}: {error}") from error
-    made = types.FunctionType(made.__code__, made.__globals__, f"tf__{_plain(made.__name__)}", made.__defaults__, made.__closure__)
+    made = types.FunctionType(
+        made.__code__, made.__globals__, f"tf__{_plain(made.__name__)}", made.__defaults__, made.__closure__
+    )
     made.__kwdefaults__, made.__module__ = function.__kwdefaults__, function.__module__
     convert.artifact(made)
     return types.MethodType(made, entity.__self__) if inspect.ismethod(entity) else made
@@ -62,7 +64,9 @@ def _plain(name: str) -> str:
 
 @export(
     "autograph.to_code",
-    old=Old("entity, recursive=True, arg_values=None, arg_types=None, indentation='  ', experimental_optional_features=None"),
+    old=Old(
+        "entity, recursive=True, arg_values=None, arg_types=None, indentation='  ', experimental_optional_features=None"
+    ),
 )
 def to_code(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> str:
     """The text of what `to_graph` makes of a function."""
@@ -92,7 +96,10 @@ def do_not_convert(func: Any = None) -> Any:
 
 @export("autograph.experimental.set_loop_options")
 def set_loop_options(
-    parallel_iterations: Any = None, swap_memory: Any = None, maximum_iterations: Any = None, shape_invariants: Any = None
+    parallel_iterations: Any = None,
+    swap_memory: Any = None,
+    maximum_iterations: Any = None,
+    shape_invariants: Any = None,
 ) -> None:
     """As a statement of a loop's body: options of the `while_loop` that the loop becomes; elsewhere it does nothing.
 

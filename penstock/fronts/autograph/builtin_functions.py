@@ -89,7 +89,7 @@ def range_(*args: Any) -> Any:
         start, limit, delta = args if len(args) == 3 else (*args, 1)
     wide = next(symbolic(a) for a in args if symbolic(a) is not None).dtype
     parts = [door.convert(a, wide) if symbolic(a) is None else symbolic(a) for a in (start, limit, delta)]
-    if len(args) == 1 or delta == 1:
+    if isinstance(delta, int) and delta == 1:
         parts[1] = op("Maximum", parts[0], parts[1])  # an empty range, as Python has it, and no error
     return op("Range", *parts)
 
@@ -149,7 +149,9 @@ def _reduced(name: str, tensor: Any) -> Any:
     """Over the first axis of a vector, as Python goes over its items."""
     dims = tensor._dims
     if dims is not None and len(dims) != 1:
-        raise ValueError(f"{name.lower()} of a symbolic tensor goes over a vector, got shape {tensor.shape}; use tf.reduce_*")
+        raise ValueError(
+            f"{name.lower()} of a symbolic tensor goes over a vector, got shape {tensor.shape}; use tf.reduce_*"
+        )
     if name in ("Any", "All") and tensor.dtype is not dtypes.bool:
         raise ValueError(f"{name.lower()} of a symbolic tensor needs tf.bool, got {tensor.dtype.name}; use `tf.cast`")
     return op(name, tensor, [0])
@@ -183,7 +185,9 @@ def _extreme(builtin: Any, reduce: str, pair: str, args: tuple[Any, ...], kwargs
         return _reduced(reduce, args[0])
     dims = [a._dims for a in args if isinstance(a, GraphTensor)]
     if any(d is not None and d not in ((), (1,)) for d in dims):
-        raise ValueError("max and min of several tensors need scalars; use tf.maximum or tf.minimum for element by element")
+        raise ValueError(
+            "max and min of several tensors need scalars; use tf.maximum or tf.minimum for element by element"
+        )
     first = next(a for a in args if isinstance(a, GraphTensor))
     values = [a if isinstance(a, Tensor) else door.convert(a, first.dtype) for a in args]
     return functools.reduce(lambda a, b: op(pair, a, b), values)

@@ -89,7 +89,12 @@ class Runtime:
         return functools.partial(self.call, f) if callable(f) and not isinstance(f, type) else f
 
 
-_PLAIN_KINDS = (types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType, types.ClassMethodDescriptorType)
+_PLAIN_KINDS = (
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.MethodWrapperType,
+    types.ClassMethodDescriptorType,
+)
 _TAKES_FUNCTION = (map, filter)
 
 
@@ -110,7 +115,7 @@ def resolve(f: Any, runtime: Runtime) -> Callable[..., Any] | None:
     if isinstance(f, type):
         return None
     if not isinstance(f, types.FunctionType):
-        call = getattr(type(f), "__call__", None)
+        call = getattr(type(f), "__call__", None)  # noqa: B004
         if not isinstance(call, types.FunctionType) or is_library(f):
             return None
         inner = resolve(call, runtime)
@@ -134,7 +139,12 @@ def resolve(f: Any, runtime: Runtime) -> Callable[..., Any] | None:
 
 def is_library(f: Any) -> bool:
     """Does a function belong to a package (or the standard library) that is never converted?"""
-    module = getattr(f, "__module__", None) or getattr(type(f), "__module__", None)
+    if isinstance(f, types.FunctionType):
+        module = f.__globals__.get("__name__")  # where it was written, whatever a wrapper copied from what it wraps
+        if module is None or module == "builtins":
+            return False  # made by `exec`
+    else:
+        module = getattr(type(f), "__module__", None)
     if not isinstance(module, str):
         return True
     top = module.partition(".")[0]
@@ -167,8 +177,13 @@ def in_context(f: Callable[..., Any], context: ControlStatusCtx) -> Callable[...
     return wrapper
 
 
-def tf_convert(f: Callable[..., Any], ctx: ControlStatusCtx | None = None, convert_by_default: bool = True, user_requested: bool = False) -> Any:
-    """`f` as the current context wants it: converted where code is being converted, unconverted inside `do_not_convert`."""
+def tf_convert(
+    f: Callable[..., Any],
+    ctx: ControlStatusCtx | None = None,
+    convert_by_default: bool = True,
+    user_requested: bool = False,
+) -> Any:
+    """`f` as the context wants it: converted where code is being converted, unconverted inside `do_not_convert`."""
     if convert.is_artifact(f):
         return f
     ctx = ctx or control_status_ctx()

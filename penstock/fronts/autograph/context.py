@@ -67,7 +67,8 @@ class ConversionOptions:
         return hash(self.key())
 
     def __repr__(self) -> str:
-        return f"ConversionOptions(recursive={self.recursive}, optional_features={sorted(f.name for f in self.optional_features)})"
+        features = sorted(f.name for f in self.optional_features)
+        return f"ConversionOptions(recursive={self.recursive}, optional_features={features})"
 
 
 class Status(enum.Enum):
@@ -109,7 +110,7 @@ def control_status_ctx() -> ControlStatusCtx:
     return _local.stack[-1]
 
 
-# -- messages ---------------------------------------------------------------------------------------------------------
+# -- messages --------------------------------------------------------------------------------------------------------
 _verbosity: int | None = None
 _echo = False
 _warned: set[Any] = set()
@@ -117,7 +118,7 @@ _warned: set[Any] = set()
 
 @export("autograph.set_verbosity")
 def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
-    """How much AutoGraph says of what it does: 0 warnings only, 3 each conversion, 10 all; AUTOGRAPH_VERBOSITY is the default."""
+    """How much AutoGraph says: 0 warnings only, 3 each conversion, 10 the code; AUTOGRAPH_VERBOSITY is the default."""
     global _verbosity, _echo
     _verbosity, _echo = level, alsologtostdout
 
@@ -154,7 +155,7 @@ def warn_unconverted(function: Any, cause: str) -> None:
         _warned.clear()
     _warned.add(code)
     warn(
-        "AutoGraph could not transform %s and will run it as-is.\nCause: %s\nTo silence this warning, decorate the function "
-        "with @tf.autograph.experimental.do_not_convert",
+        "AutoGraph could not transform %s and will run it as-is.\nCause: %s\nTo silence this warning, decorate the "
+        "function with @tf.autograph.experimental.do_not_convert",
         function, cause,
     )  # fmt: skip

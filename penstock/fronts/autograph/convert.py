@@ -2,8 +2,8 @@
 
     source -> prepare -> jumps -> liveness -> flow_rewrite -> expression_rewrite -> a code object
 
-The new code object names the user's file and lines, shares globals and closure cells with the function it came from, and
-gets the operators through one more cell, `ag__`.  Code objects are kept by the code they came from.
+The new code object names the user's file and lines, shares globals and closure cells with the function it came from,
+and gets the operators through one more cell, `ag__`.  Code objects are kept by the code they came from.
 """
 
 import ast
@@ -158,7 +158,7 @@ def _is_users(code: types.CodeType) -> bool:
     return bool(code.co_argcount or code.co_kwonlyargcount)
 
 
-# -- functions -----------------------------------------------------------------------------------------------------------
+# -- functions -------------------------------------------------------------------------------------------------------
 _functions: "weakref.WeakKeyDictionary[Any, dict[Any, Any]]" = weakref.WeakKeyDictionary()
 
 

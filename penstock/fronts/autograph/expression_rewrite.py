@@ -22,7 +22,7 @@ class ExpressionRewriter(ast.NodeTransformer):
     def __init__(self, undefined: set[str], convert_function: Callable[[Any, set[str]], Any], equality: bool = False):
         self.undefined, self.convert_function, self.equality = undefined, convert_function, equality
 
-    # -- scopes ----------------------------------------------------------------------------------------------------------
+    # -- scopes ------------------------------------------------------------------------------------------------------
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         if getattr(node, "plain", False):
             return node
@@ -55,7 +55,7 @@ class ExpressionRewriter(ast.NodeTransformer):
         args.defaults = [self.visit(d) for d in args.defaults]
         args.kw_defaults = [d and self.visit(d) for d in args.kw_defaults]
 
-    # -- names and calls ---------------------------------------------------------------------------------------------------
+    # -- names and calls ---------------------------------------------------------------------------------------------
     def visit_Name(self, node: ast.Name) -> Any:
         if isinstance(node.ctx, ast.Load) and node.id in self.undefined:
             return expression("ag__.ld(N)", node, N=ast.copy_location(ast.Name(node.id, ast.Load()), node))
@@ -71,15 +71,15 @@ class ExpressionRewriter(ast.NodeTransformer):
         made = ast.Call(expression("ag__.call", node), [node.func, *node.args], node.keywords)
         return locate(ast.copy_location(made, node), node)
 
-    # -- logic -----------------------------------------------------------------------------------------------------------
+    # -- logic -------------------------------------------------------------------------------------------------------
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         if any(_assigns(v) for v in node.values[1:]):
             return self.generic_visit(node)  # `:=` would bind in the wrong function
         self.generic_visit(node)
         name = "and_" if isinstance(node.op, ast.And) else "or_"
-        made = node.values[-1]
-        for value in reversed(node.values[:-1]):
-            made = expression(f"ag__.{name}(lambda: A, lambda: B)", value, A=value, B=made)
+        made = node.values[0]
+        for value in node.values[1:]:
+            made = expression(f"ag__.{name}(A, lambda: B)", value, A=made, B=value)
         return ast.copy_location(made, node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
@@ -111,7 +111,12 @@ class ExpressionRewriter(ast.NodeTransformer):
         text = ast.unparse(node.test)
         self.generic_visit(node)
         made = expression(
-            "ag__.if_exp(C, lambda: A, lambda: B, T)", node, C=node.test, A=node.body, B=node.orelse, T=ast.Constant(text)
+            "ag__.if_exp(C, lambda: A, lambda: B, T)",
+            node,
+            C=node.test,
+            A=node.body,
+            B=node.orelse,
+            T=ast.Constant(text),
         )
         return ast.copy_location(made, node)
 
@@ -130,5 +135,3 @@ def _assigns(node: ast.AST) -> bool:
 
 def _as_list(made: Any) -> list[Any]:
     return made if isinstance(made, list) else [made]
-
-

@@ -6,7 +6,17 @@ from typing import Any
 from penstock.base import dtypes, nest
 from penstock.base.errors import OpError
 from penstock.fronts import control
-from penstock.fronts.autograph.staging import absent, as_value, dtype_of, is_value, odd, op, symbolic, trial, zeros_like_spec
+from penstock.fronts.autograph.staging import (
+    absent,
+    as_value,
+    dtype_of,
+    is_value,
+    odd,
+    op,
+    symbolic,
+    trial,
+    zeros_like_spec,
+)
 from penstock.fronts.autograph.undefined import NOT_YET, NoReturn, Undefined
 from penstock.ir import door
 from penstock.ir.tensor import Tensor
@@ -91,7 +101,9 @@ class _Choice:
         self.names = names
         self.main: Any = ()
         self.other: Any = ()
-        self.templates: list[Any] = []  # what each variable is made of; leaves that are not tensors stand for themselves
+        self.templates: list[
+            Any
+        ] = []  # what each variable is made of; leaves that are not tensors stand for themselves
 
     def main_outputs(self) -> list[Any]:
         """The tensors that the main branch gives, in order."""
@@ -163,8 +175,9 @@ def _leaves_agree(name: str, a: Any, b: Any) -> None:
         if a is b:
             return
         raise TypeError(
-            f"'{name}' is {_kind(a)} at the end of the main branch and {_kind(b)} at the end of the else branch: a condition "
-            "that is a tensor can only choose between tensors. Make both tensors, or the same object in both branches."
+            f"'{name}' is {_kind(a)} at the end of the main branch and {_kind(b)} at the end of the else branch: a "
+            "condition that is a tensor can only choose between tensors. Make both tensors, or the same object in both "
+            "branches."
         )
     one, two = _dtype(a), _dtype(b)
     if one is not None and two is not None and one != two:

@@ -1,10 +1,10 @@
 """`if`, `while` and `for` become calls of operators that take the blocks as functions.
 
-    if x > 0:           def ag__body(): nonlocal y; y = 1
-        y = 1           def ag__else(): nonlocal y; y = 2
-    else:               def ag__get(): return (y,)
-        y = 2           def ag__set(ag__values): nonlocal y; y, = ag__values
-                        ag__.if_stmt(x > 0, ag__body, ag__else, ag__get, ag__set, ('y',), 1)
+if x > 0:           def ag__body(): nonlocal y; y = 1
+    y = 1           def ag__else(): nonlocal y; y = 2
+else:               def ag__get(): return (y,)
+    y = 2           def ag__set(ag__values): nonlocal y; y, = ag__values
+                    ag__.if_stmt(x > 0, ag__body, ag__else, ag__get, ag__set, ('y',), 1)
 """
 
 import ast
@@ -92,7 +92,7 @@ class FlowRewriter:
                     setattr(part, field, self.block(inner))
                     self.frame.assigned = before
 
-    # -- what a statement carries --------------------------------------------------------------------------------------
+    # -- what a statement carries ------------------------------------------------------------------------------------
     def state(self, written: Writes, live: frozenset[str]) -> tuple[list[str], list[Place]]:
         names = sorted(n for n in written.names if n in live)
         places = [p for text, p in sorted(written.places.items()) if self.can_carry(p, text, written)]
@@ -150,7 +150,7 @@ class FlowRewriter:
     def texts(self, order: list[str], like: ast.AST) -> ast.expr:
         return locate(ast.Tuple([ast.Constant(t) for t in order], ast.Load()), like)
 
-    # -- statements ------------------------------------------------------------------------------------------------------
+    # -- statements --------------------------------------------------------------------------------------------------
     def branch(self, node: ast.If) -> list[ast.stmt]:
         live_out, live_in = node.live_out, node.live_in  # type: ignore[attr-defined]
         tested = Writes()

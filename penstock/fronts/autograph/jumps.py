@@ -178,7 +178,7 @@ class Jumps:
         falls = final.falls and ((body.falls and orelse.falls) or any(h.falls for h in handlers))
         return Lowered([made], flags, falls)
 
-    # -- loops ----------------------------------------------------------------------------------------------------------
+    # -- loops -------------------------------------------------------------------------------------------------------
     def loop(self, node: ast.While | ast.For, outer: Flags | None, keep: bool) -> Lowered:
         if isinstance(node, ast.While) and any(isinstance(part, ast.NamedExpr) for part in ast.walk(node.test)):
             node = _test_inside(node)

@@ -20,9 +20,8 @@ def _bool(value: Any) -> Any:
     return tensor
 
 
-def and_(a: Lazy, b: Lazy) -> Any:
-    """`a() and b()`; `b` is only looked at where `a` holds."""
-    first = a()
+def and_(first: Any, b: Lazy) -> Any:
+    """`first and b()`; `b` is only looked at where `first` holds."""
     tensor = symbolic(first)
     if tensor is not None:
         kept = _bool(tensor)
@@ -30,9 +29,8 @@ def and_(a: Lazy, b: Lazy) -> Any:
     return first and b()
 
 
-def or_(a: Lazy, b: Lazy) -> Any:
-    """`a() or b()`; `b` is only looked at where `a` does not hold."""
-    first = a()
+def or_(first: Any, b: Lazy) -> Any:
+    """`first or b()`; `b` is only looked at where `first` does not hold."""
     tensor = symbolic(first)
     if tensor is not None:
         kept = _bool(tensor)
@@ -59,7 +57,7 @@ def compare(first: Any, *rest: tuple[str, Lazy]) -> Any:
     verdict = COMPARISONS[symbol](first, value)
     if not more:
         return verdict
-    return and_(lambda: verdict, lambda: compare(value, *more))
+    return and_(verdict, lambda: compare(value, *more))
 
 
 def eq(a: Any, b: Any) -> Any:

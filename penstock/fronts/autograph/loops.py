@@ -22,9 +22,9 @@ LOOPERS: list[tuple[Any, Callable[..., bool]]] = []
 def register_for_loop(cls: Any, run: Callable[[Any, "Loop"], bool]) -> None:
     """Say how a `for` over objects of a class runs as part of a graph.
 
-    `run(source, loop)` takes `loop.start(item)` (an item like those to come), computes the state with `loop.step(state,
-    item)` as long as `loop.goes_on(state)`, gives the last state to `loop.finish(state)` and returns True; or it returns
-    False, and Python iterates.
+    `run(source, loop)` takes `loop.start(item)` (an item like those to come), computes the state with
+    `loop.step(state, item)` as long as `loop.goes_on(state)`, gives the last state to `loop.finish(state)` and returns
+    True; or it returns False, and Python iterates.
     """
     LOOPERS.append((cls, run))
 
@@ -43,7 +43,7 @@ class Loop:
         self.unset: list[bool] = []  # it has no value of its own before the loop
         self.invariants: list[Any] = []
 
-    # -- before -----------------------------------------------------------------------------------------------------------
+    # -- before ------------------------------------------------------------------------------------------------------
     def start(self, *item: Any) -> list[Any]:
         """The state that enters the loop; variables without a value are tried out in one turn that is thrown away."""
         self.first = list(self.before)
@@ -110,7 +110,7 @@ class Loop:
             return TensorShape._of(tried._dims) if isinstance(tried, Tensor) else TensorShape._of(leaf._dims)
         return TensorShape._of(leaf._dims) if isinstance(leaf, Tensor) else None
 
-    # -- inside -----------------------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------------------------
     def enter(self, state: Any) -> None:
         """Give the variables the values of a state."""
         given = iter(state)
@@ -160,8 +160,8 @@ class Loop:
             if not is_value(a) or not is_value(b):
                 if a is not b:
                     raise TypeError(
-                        f"'{name}' is {a!r} before the loop, but {b!r} after one iteration: a loop on a tensor can only "
-                        "change tensors"
+                        f"'{name}' is {a!r} before the loop, but {b!r} after one iteration: a loop on a tensor can "
+                        "only change tensors"
                     )
                 continue
             one, two = _dtype(a), _dtype(b)
@@ -170,14 +170,16 @@ class Loop:
                     f"'{name}' has dtype {one.name} before the loop, but dtype {two.name} after one iteration"
                 )
 
-    # -- after ------------------------------------------------------------------------------------------------------------
+    # -- after -------------------------------------------------------------------------------------------------------
     def finish(self, state: Any) -> None:
         """Give the variables their last values; one that only the loop sets needs a turn to have been made."""
         state = list(state)
         if self.counts_turns:
             turned = state.pop()
             missing = [
-                n for n, u, v in zip(self.names, self.unset, self.before) if u and not isinstance(v, UndefinedReturnValue)
+                n
+                for n, u, v in zip(self.names, self.unset, self.before)
+                if u and not isinstance(v, UndefinedReturnValue)
             ]
             message = f"loop must iterate at least once to initialize {', '.join(missing)}"
             check = op("Assert", turned, [message])
@@ -219,7 +221,7 @@ def _check_shape(name: str, before: Any, after: Any, invariant: Any) -> None:
         )
 
 
-# --- while ---------------------------------------------------------------------------------------------------------------
+# --- while ----------------------------------------------------------------------------------------------------------
 
 
 def while_stmt(
@@ -238,7 +240,7 @@ def while_stmt(
     loop.run(lambda _, s: loop.goes_on(s), lambda _, s: loop.step(s), state, [])
 
 
-# --- for -----------------------------------------------------------------------------------------------------------------
+# --- for ------------------------------------------------------------------------------------------------------------
 
 
 class Indexed:
@@ -248,7 +250,9 @@ class Indexed:
         self.count, self.item = count, item
 
     def __iter__(self) -> Iterator[Any]:
-        raise TypeError("the items of a symbolic tensor can only be taken by a `for` statement that AutoGraph converted")
+        raise TypeError(
+            "the items of a symbolic tensor can only be taken by a `for` statement that AutoGraph converted"
+        )
 
 
 def for_stmt(
@@ -362,7 +366,8 @@ def _over_range(source: Any, loop: Loop) -> None:
 
 
 def _over_python(
-    source: Any, test: Block | None, body: Callable[[Any], None], get_state: Block, set_state: Callable[[Any], None], names: Any
+    source: Any, test: Block | None, body: Callable[[Any], None], get_state: Block, set_state: Callable[[Any], None],
+    names: Any,
 ) -> None:  # fmt: skip
     items = iter(source)
     for item in items:
@@ -373,8 +378,9 @@ def _over_python(
         if symbolic(go) is not None:
             if not hasattr(source, "__len__"):
                 raise NotImplementedError(
-                    "break and return statements which depend on a TF condition are not supported in Python for loops over "
-                    f"{type(source).__name__} objects, whose length is not known. Did you intend to make it a TF loop?"
+                    "break and return statements which depend on a TF condition are not supported in Python for loops "
+                    f"over {type(source).__name__} objects, whose length is not known. Did you intend to make it a TF "
+                    "loop?"
                 )
             return _unrolled(items, test, body, get_state, set_state, names)
         if not go:
@@ -383,9 +389,10 @@ def _over_python(
 
 
 def _unrolled(
-    items: Iterator[Any], test: Block, body: Callable[[Any], None], get_state: Block, set_state: Callable[[Any], None], names: Any
+    items: Iterator[Any], test: Block, body: Callable[[Any], None], get_state: Block, set_state: Callable[[Any], None],
+    names: Any,
 ) -> None:  # fmt: skip
-    """The rest of a loop over Python items, one of whose turns was left on a tensor's word: each turn becomes a branch."""
+    """The rest of a loop over Python items that a tensor may end: each turn becomes a branch."""
     for item in items:
         go = test()
         if symbolic(go) is None:

@@ -1,4 +1,4 @@
-"""First pass over a function's tree: what Python does by itself in the original place and would not do in the new one."""
+"""First pass over a function's tree: what Python does by itself in the original place and not in the new one."""
 
 import ast
 from typing import Any

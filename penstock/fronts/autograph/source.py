@@ -78,7 +78,9 @@ def function_node(function: types.FunctionType) -> Any:
     is_lambda = code.co_name == "<lambda>"
     found = [
         n for n in table.get(code.co_firstlineno, [])
-        if isinstance(n, ast.Lambda) == is_lambda and (is_lambda or n.name == code.co_name) and _same_parameters(n, code)
+        if isinstance(n, ast.Lambda) == is_lambda
+        and (is_lambda or n.name == code.co_name)
+        and _same_parameters(n, code)
     ]  # fmt: skip
     if len(found) > 1:
         places = _positions(code)
@@ -90,7 +92,7 @@ def function_node(function: types.FunctionType) -> Any:
             found = [outer[-1]] if only_outer and len(outer) == 1 else [inner]
     if not found:
         raise NoSource(
-            f"line {code.co_firstlineno} of {code.co_filename} does not hold {code.co_name!r}: the file may have changed "
-            "since it was imported"
+            f"line {code.co_firstlineno} of {code.co_filename} does not hold {code.co_name!r}: the file may have "
+            "changed since it was imported"
         )
     return copy.deepcopy(found[0])

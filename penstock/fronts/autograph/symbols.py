@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
 
 def place(node: ast.expr) -> Place | None:
-    """The composite variable that an assignment target is, None for one that cannot be followed (`f(x)[0]`, `a[1:]`)."""
+    """The composite variable that a target is, None for one that cannot be followed (`f(x)[0]`, `a[1:]`)."""
     if not isinstance(node, (ast.Attribute, ast.Subscript)):
         return None
     names: set[str] = set()

@@ -39,7 +39,7 @@ class _Fill(ast.NodeTransformer):
 
 
 def make(text: str, like: ast.AST, **holes: Any) -> list[ast.stmt]:
-    """The statements of `text`; a hole is a node, a name (string) or, for a statement on its own, a list of statements."""
+    """The statements of `text`; a hole is a node, a name (string) or, for a statement, a list of statements."""
     tree = _Fill(holes).visit(copy.deepcopy(_parsed(text)))
     return [locate(node, like) for node in tree.body]
 
@@ -54,7 +54,9 @@ def expression(text: str, like: ast.AST, **holes: Any) -> ast.expr:
 def locate(node: Any, like: ast.AST) -> Any:
     """Give every node that has no place in the source yet the place of `like`."""
     line, column = getattr(like, "lineno", 1), getattr(like, "col_offset", 0)
-    _locate(node, (line, column, line, column))  # of one line only: a call takes its line from where its function's name ends
+    _locate(
+        node, (line, column, line, column)
+    )  # of one line only: a call takes its line from where its function's name ends
     return node
 
 

@@ -30,9 +30,10 @@ def _refuse(self: Undefined, *_: Any) -> Any:
 
 
 for _name in (
-    "add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv floordiv rfloordiv ifloordiv mod rmod imod pow "
-    "rpow ipow matmul rmatmul imatmul and rand iand or ror ior xor rxor ixor lshift rshift ilshift irshift lt le gt ge eq "
-    "ne neg pos invert abs bool len iter next call getitem setitem delitem contains int float index enter exit hash str"
+    "add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv floordiv rfloordiv ifloordiv mod rmod imod "
+    "pow rpow ipow matmul rmatmul imatmul and rand iand or ror ior xor rxor ixor lshift rshift ilshift irshift lt le "
+    "gt ge eq ne neg pos invert abs bool len iter next call getitem setitem delitem contains int float index enter "
+    "exit hash str"
 ).split():
     setattr(Undefined, f"__{_name}__", _refuse)
 
