@@ -473,7 +473,6 @@ def _(input: Any, *, compute_uv: bool, full_matrices: bool) -> Any:  # noqa: A00
 
 @Svd.grad
 def _(node: Any, ds: Any, du: Any, dv: Any) -> Any:
-    """A thin decomposition's gradient; u and v are taken for the first min(m, n) columns."""
     a = node.inputs[0]
     if node.attrs["compute_uv"]:
         s, u, v = node.outputs
@@ -489,11 +488,9 @@ def _(node: Any, ds: Any, du: Any, dv: Any) -> Any:
     k = min(m, n)
     if node.attrs["full_matrices"] and abs(m - n) > 1:
         raise ValueError(f"svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True: m = {m}, n = {n}")
-    thin = lambda x: x if x is None or x._dims[-1] == k else later("StridedSlice")(
-        x, [0] * (len(x._dims) - 1) + [0], [0] * (len(x._dims) - 1) + [k], [1] * len(x._dims), begin_mask=2 ** (len(x._dims) - 1) - 1, end_mask=2 ** (len(x._dims) - 1) - 1)  # fmt: skip
-    u, v, du, dv = thin(u), thin(v), thin(du), thin(dv)
     du = ZerosLike(u) if du is None else du
     dv = ZerosLike(v) if dv is None else dv
+    (u, u2), (v, v2), (du, du2), (dv, dv2) = (_first_columns(x, k) for x in (u, v, du, dv))
     ds = ZerosLike(s) if ds is None else ds
     squares = later("Square")(s)
     f = MatrixSetDiag(_differences(squares), ZerosLike(s))
@@ -507,10 +504,26 @@ def _(node: Any, ds: Any, du: Any, dv: Any) -> Any:
         core = AddV2(core, mm(Mul(Sub(diagonal, adjoint(diagonal)), 0.5), inverse))
     out = mm(mm(u, core), v, adj_b=True)
     if m > k:
-        out = AddV2(out, mm(mm(Sub(du, mm(u, udu)), inverse), v, adj_b=True))
+        outside = Sub(du, mm(u, udu))
+        outside = outside if u2 is None else Sub(outside, mm(u2, mm(du2, u, adj_a=True)))
+        out = AddV2(out, mm(mm(outside, inverse), v, adj_b=True))
     if n > k:
-        out = AddV2(out, mm(mm(u, inverse), Sub(dv, mm(v, vdv)), adj_b=True))
+        outside = Sub(dv, mm(v, vdv))
+        outside = outside if v2 is None else Sub(outside, mm(v2, mm(dv2, v, adj_a=True)))
+        out = AddV2(out, mm(mm(u, inverse), outside, adj_b=True))
     return out
+
+
+def _first_columns(x: Any, k: int) -> tuple[Any, Any]:
+    """The first k columns, and the others (None where there are none)."""
+    if x._dims[-1] == k:
+        return x, None
+    rank = len(x._dims)
+    all_but_last = 2 ** (rank - 1) - 1
+    zeros = [0] * (rank - 1)
+    slices = later("StridedSlice")
+    return (slices(x, [*zeros, 0], [*zeros, k], [1] * rank, begin_mask=all_but_last, end_mask=all_but_last),
+            slices(x, [*zeros, k], [*zeros, 0], [1] * rank, begin_mask=all_but_last, end_mask=2**rank - 1))  # fmt: skip
 
 
 # -- least squares, roots, exponentials ----------------------------------------------------------------------------------
