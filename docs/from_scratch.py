@@ -1,8 +1,9 @@
 """penstock from scratch: how a TensorFlow graph becomes one compiled function, in one file.
 
-The real thing has the same seven parts: an op is one place (1), every call passes one door (2), a graph records (3), the
-eager runner runs (4), gradients emit ordinary ops (5), a plan is pruned from the fetches (6), and lowering keeps what is
-known apart from what is traced, so that shape arithmetic costs nothing (7).  Run it: `python docs/from_scratch.py`.
+The real thing has the same seven parts: an op is one place (1), every call passes one door (2), a graph records (3),
+the eager runner runs (4), gradients emit ordinary ops (5), a plan is pruned from the fetches (6), and lowering keeps
+what is known apart from what is traced, so that shape arithmetic costs nothing (7).  `python docs/from_scratch.py` runs
+it.
 """
 
 import jax

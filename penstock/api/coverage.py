@@ -193,7 +193,7 @@ def page(found, op_report):
         f"Ops: {len(op_report.registered)} of TensorFlow's registry "
         f"({op_report.core - len(op_report.core_missing)} of the {op_report.core} that ordinary programs use), "
         f"{len(op_report.with_gradient)} with a gradient rule of their own, "
-        f"{len(op_report.derived_gradient)} more that TensorFlow differentiates take the derived rule; "
+        f"{len(op_report.derived_gradient)} more that TensorFlow differentiates have none of their own; "
         f"{len(op_report.own)} ops are penstock's own.",
     ]
     for api, title in (("2.x", "`tf`"), ("1.x", "`tf.compat.v1`")):

@@ -13,6 +13,7 @@ from penstock.ir import door
 SLOTS = (
     "penstock.fronts.eager",
     "penstock.fronts.session",
+    "penstock.fronts.body_gradients",
     "penstock.ops.overloads",
     "penstock.ops.join",
     "penstock.ops.indexing",

@@ -99,6 +99,8 @@ class BaseSession:
         """
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
+        if not self._graph._nodes:
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
         try:
             wanted = (list, *fetches) if type(fetches) is list else fetches
             key = (wanted, *feed_dict) if feed_dict else wanted
