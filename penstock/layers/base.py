@@ -1,5 +1,6 @@
 """`tf.layers.Layer`: an object that makes its variables in a scope of its own when it is first called."""
 
+import re
 from typing import Any
 
 from penstock.base import nest
@@ -11,7 +12,6 @@ from penstock.ir.known import known_value
 from penstock.ir.scope import name_scope
 from penstock.ir.tensor import Tensor
 from penstock.state.collections import GraphKeys
-from penstock.state.module import camel_to_snake
 from penstock.state.scopes import get_variable, get_variable_scope, home, variable_scope, variable_store
 from penstock.state.variable import VariableAggregation, VariableSynchronization
 
@@ -62,7 +62,7 @@ class Layer:
         self.trainable, self.built, self.stateful, self.supports_masking = trainable, False, False, False
         self.input_spec: Any = None
         self._dtype = None if dtype is None else as_dtype(dtype).base_dtype
-        self._base_name = name or camel_to_snake(type(self).__name__)
+        self._base_name = name or snake_case(type(self).__name__)
         self._name = name or _unique_name(self._base_name)
         self._graph = get_default_graph()
         self._trainable_weights: list[Any] = []
@@ -277,6 +277,12 @@ class Layer:
     output = property(lambda s: s._only(1, "output"))
     input_shape = property(lambda s: nest.map_structure(lambda t: tuple(t.shape.as_list()), s._only(0, "input shape")))
     output_shape = property(lambda s: nest.map_structure(lambda t: tuple(t.shape.as_list()), s._only(1, "output shape")))
+
+
+def snake_case(name: str) -> str:
+    """Conv2DTranspose -> conv2d_transpose."""
+    name = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)).lower()
+    return f"private{name}" if name.startswith("_") else name
 
 
 def _unique_name(base: str) -> str:

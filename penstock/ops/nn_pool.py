@@ -449,7 +449,7 @@ def AvgPool3D(xp, value, *, ksize, strides, padding, data_format):
 
 
 def _pool_shape(made: Op) -> None:
-    made.shape_rule = lambda input, *, ksize, strides, padding, data_format: pool_dims(
+    made.shape_rule = lambda input, *, ksize, strides, padding, data_format, **_: pool_dims(
         made.name, input, ksize, strides, padding, (), data_format
     )
 
