@@ -1,5 +1,7 @@
 # The commands of the house; `make help` lists them.
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3.13 || command -v python3)
+# The first Python that runs and is new enough (a version manager's shim may be there and not run).
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 PYTHON37 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.7.*/bin/python3.7) $(shell command -v python3.7))
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +18,7 @@ help:  ## list these commands
 env: $(READY)  ## make .venv from constraints.txt
 
 $(READY): constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "penstock needs Python 3.11 or newer; say which: make PYTHON=/path/to/python3.11")'
+	@test -n "$(PYTHON)" || { echo "penstock needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing the pinned packages of constraints.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r constraints.txt
