@@ -135,6 +135,8 @@ def known_dims(tensor: Any) -> Dims:
     """A 1-D integer tensor read as a shape: a tuple with None for the entries that are not known (or are -1)."""
     whole = known_value(tensor)
     if whole is not None:
+        if whole.ndim == 0 and whole < 0:
+            return None  # how ops on lists write an unknown rank
         return tuple(None if d < 0 else int(d) for d in whole.reshape(-1))
     node = getattr(tensor, "op", None)
     if node is None:

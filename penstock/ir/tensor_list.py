@@ -111,8 +111,14 @@ class TensorList:
     def row(self, at: Any) -> Any:
         """The element at a traced index of the buffer form."""
         from jax import lax, tree
+        from jax import numpy as jnp
 
-        return tree.map(lambda b: lax.dynamic_index_in_dim(b, at, 0, keepdims=False), self.buffer)
+        def one(b: Any) -> Any:
+            if b.shape[0] == 0:  # in the body of a loop that makes no turn
+                return jnp.zeros(b.shape[1:], b.dtype)
+            return lax.dynamic_index_in_dim(b, at, 0, keepdims=False)
+
+        return tree.map(one, self.buffer)
 
     def with_row(self, at: Any, item: Any, length: Any) -> "TensorList":
         """The buffer form with the element at a traced index replaced."""

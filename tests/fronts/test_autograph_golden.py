@@ -14,6 +14,8 @@ GOLDEN = json.loads((pathlib.Path(__file__).parents[1] / "golden" / "autograph.j
 OTHER_ERROR = {
     "for_range_return_missing": "ValueError",  # a return in a loop is fine, a missing one after it is not
     "logic_and_int": "TypeError",
+    "assertion": "InvalidArgumentError",  # checked when the graph runs, as with Feature.ASSERT_STATEMENTS
+    "assertion_nomsg": "InvalidArgumentError",
     "builtin_any_int": "ValueError",
     "builtin_sum2": "ValueError",
 }

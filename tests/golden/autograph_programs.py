@@ -1495,3 +1495,58 @@ def bubble_sort(x):
             if x[j] > x[j + 1]:
                 x = tf.tensor_scatter_nd_update(x, [[j], [j + 1]], [x[j + 1], x[j]])
     return x
+
+
+@case(([[1., 2.], [3., -4.]],), ([[1., 2.]],))
+def first_negative(x):
+    for row in x:
+        for v in row:
+            if v < 0: return v
+    return tf.constant(0.)
+
+
+@case((2,), (9,), (91,), (97,))
+def is_prime(n):
+    if n < 2: return False
+    i = 2
+    while i * i <= n:
+        if n % i == 0: return False
+        i += 1
+    return True
+
+
+@case((10,))
+def dictionary_state(n):
+    s = {'a': tf.constant(0), 'b': tf.constant(1)}
+    seen = tf.TensorArray(tf.int32, 0, dynamic_size=True)
+    while n > 0:
+        s = {'a': s['b'], 'b': s['a'] + s['b']}
+        seen = seen.write(seen.size(), s['a'])
+        n -= 1
+    return s, seen.stack()
+
+
+@case(([[0.5, 1.], [2., -1.], [1., 1.]],))
+def recurrent(x):
+    state = tf.zeros([2])
+    outs = tf.TensorArray(tf.float32, size=tf.shape(x)[0])
+    for i in tf.range(tf.shape(x)[0]):
+        new = tf.tanh(x[i] + 0.5 * state)
+        state = tf.where(x[i] > 0., new, state)
+        outs = outs.write(i, tf.round(state * 1000.))
+    return outs.stack()
+
+
+@case(([[1., 2.], [-3., -4.], [5., 0.]],), ([[-1.]],))
+def filtered_rows(x):
+    s = 0.
+    m = tf.zeros([0])
+    n = 0
+    for r in x:
+        tf.autograph.experimental.set_loop_options(shape_invariants=[(m, tf.TensorShape([None]))])
+        if tf.reduce_sum(r) > 0:
+            m = tf.concat([m, r[:1]], 0)
+            n += 1
+            continue
+        s -= 1.
+    return s, m, n

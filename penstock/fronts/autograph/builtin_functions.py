@@ -2,6 +2,7 @@
 
 import builtins
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -102,9 +103,9 @@ def print_(*objects: Any, **kwargs: Any) -> None:
     unknown = set(kwargs) - {"sep", "end", "file", "flush"}
     if unknown:
         raise ValueError(f"invalid keyword arguments in print call: {unknown}")
-    from penstock.ops.debug import print_v2
+    from penstock.ops.printing import print_v2
 
-    print_v2(*objects, output_stream=kwargs.get("file"), sep=kwargs.get("sep", " "), end=kwargs.get("end", "\n"))
+    print_v2(*objects, output_stream=kwargs.get("file") or sys.stdout, sep=kwargs.get("sep", " "), end=kwargs.get("end", "\n"))
 
 
 @overload(builtins.enumerate)

@@ -73,7 +73,7 @@ class Loop:
             self.set(tuple(self._entering(n, v) for n, v in zip(self.names, self.before)))
             if self.test is not None:
                 self.test()
-            self.body(*item)
+            self.body(*[i.make() if isinstance(i, _Later) else i for i in item])
             return self.get()
 
         try:
@@ -319,7 +319,6 @@ def _over_indexed(source: Indexed, loop: Loop) -> None:
     def turn(ahead: Any, state: Any) -> Any:
         return [op("AddV2", ahead[0], 1), *loop.step(state, source.item(ahead[0]))]
 
-    _limit(loop)
     loop.run(test, turn, state, [door.convert(0)])
 
 
@@ -329,13 +328,10 @@ def trial_item(source: Indexed) -> Any:
 
 
 class _Later:
+    """An item that is made in the graph that is thrown away."""
+
     def __init__(self, make: Block):
         self.make = make
-
-
-def _limit(loop: Loop) -> None:
-    body = loop.body
-    loop.body = lambda item: body(item.make() if isinstance(item, _Later) else item)
 
 
 def _over_range(source: Any, loop: Loop) -> None:
@@ -352,7 +348,6 @@ def _over_range(source: Any, loop: Loop) -> None:
         ahead = _and(up, op("Less", at, limit))
         return op("LogicalOr", ahead, _and(op("LogicalNot", up), op("Greater", at, limit)))
 
-    _limit(loop)
     state = loop.start(_Later(lambda: op("Identity", start)))
 
     def test(ahead: Any, state: Any) -> Any:
