@@ -89,7 +89,7 @@ def _png(data: bytes, channels: int, wide: bool) -> np.ndarray:
         image = _opened(data)
         if channels == 1 and image.mode in ("RGB", "RGBA", "P"):  # as libpng rounds
             r, g, b = np.moveaxis(np.asarray(image.convert("RGB"), np.uint32), -1, 0)
-            grey = ((6968 * r + 23434 * g + 2366 * b) >> 15)[..., None]
+            grey = ((9798 * r + 19235 * g + 3735 * b) >> 15)[..., None]
             return (grey * 257).astype(np.uint16) if wide else grey.astype(np.uint8)
         return _pixels(image, channels, wide)
     pixels = _png_of_16_bits(data)
@@ -100,7 +100,7 @@ def _png(data: bytes, channels: int, wide: bool) -> np.ndarray:
     channels = channels or has
     if channels in (1, 2) and colours.shape[-1] == 3:
         r, g, b = np.moveaxis(colours.astype(np.uint64), -1, 0)
-        colours = ((6968 * r + 23434 * g + 2366 * b + 16384) >> 15)[..., None].astype(np.uint16)
+        colours = ((9798 * r + 19235 * g + 3735 * b + 16384) >> 15)[..., None].astype(np.uint16)
     elif channels in (3, 4) and colours.shape[-1] == 1:
         colours = np.repeat(colours, 3, -1)
     out = np.concatenate([colours, alpha], -1) if channels in (2, 4) else colours
