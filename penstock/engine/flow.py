@@ -12,7 +12,7 @@ from penstock.engine.island import is_live, resolve_handles, touched
 from penstock.engine.lower import NeedsValue, View, is_known, is_traced
 from penstock.engine.plan import body_nodes
 from penstock.engine.store import Cell
-from penstock.engine.trips import grows, trip_count
+from penstock.engine.trips import grows, pops, trip_count
 from penstock.ir.tensor_list import START, Probe, TensorList
 
 
@@ -156,6 +156,8 @@ def lower_while(tracer: Any, node: Any, flat: list[Any]) -> list[Any]:
     state_now, error_now = tuple(lifted(tracer.state[c]) for c in cells), jnp.asarray(tracer.error)
     if lists:
         trips = trip_count(cond, body, flat)
+        if trips is None:  # a loop that takes an element off a list in every turn ends when the list does
+            trips = min((flat[i].capacity for i in moving if isinstance(flat[i], TensorList) and flat[i].items is None and pops(body, i)), default=None)
         capacity = body._extras.get("capacity", START) if trips is None else max(trips, 1)
         examples = _examples(flat, lists, moving, lambda values: inner(state_now, error_now).run(body_nodes_, env_of(body, values)), tracer)
         for i in lists:

@@ -44,7 +44,8 @@ def _kahn(nodes: list[Any], fed: Collection[int]) -> list[Any]:
         waits[n] = len(before)
         for b in before:
             users.setdefault(b, []).append(n)
-    ready = [(n._id, n) for n in nodes if waits[n] == 0]
+    place = {n: i for i, n in enumerate(nodes)}
+    ready = [(place[n], n) for n in nodes if waits[n] == 0]
     heapq.heapify(ready)
     done = []
     while ready:
@@ -53,7 +54,7 @@ def _kahn(nodes: list[Any], fed: Collection[int]) -> list[Any]:
         for u in users.get(n, ()):
             waits[u] -= 1
             if waits[u] == 0:
-                heapq.heappush(ready, (u._id, u))
+                heapq.heappush(ready, (place[u], u))
     if len(done) < len(nodes):
         stuck = next(n for n in nodes if waits[n] > 0)
         raise ValueError(f"The graph has a cycle through node {stuck.name!r} (made at {stuck.line})")

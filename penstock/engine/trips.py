@@ -109,3 +109,9 @@ def _origin(tensor: Any) -> Any:
     while tensor.op.type not in ("Placeholder",) and tensor.op._inputs:
         tensor = tensor.op._inputs[0]
     return tensor
+
+
+def pops(body: Any, i: int) -> bool:
+    """Does every turn of the body take an element off its i-th loop variable, a list?"""
+    node = body.outputs[i].op
+    return node.type == "TensorListPopBack" and node._inputs[0] is body.inputs[i]

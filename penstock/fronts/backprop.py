@@ -41,7 +41,7 @@ def backprop(nodes: Sequence[Any], grads: dict[int, list[Any]], keep: set[int] |
             continue
         if keep is not None and not any(t._id in keep for t in node._inputs):
             continue
-        dxs = pull(node, dys)
+        dxs = pull(node, dys, None if keep is None else tuple([t._id in keep for t in node._inputs]))
         if dxs is None:
             continue
         for x, dx in zip(node._inputs, dxs):
@@ -54,8 +54,11 @@ def backprop(nodes: Sequence[Any], grads: dict[int, list[Any]], keep: set[int] |
     return sums
 
 
-def pull(node: Any, dys: list[Any]) -> Any:
-    """The gradients of a node's inputs, a flat sequence, given those of its outputs; None when nothing flows."""
+def pull(node: Any, dys: list[Any], wanted: tuple[bool, ...] | None = None) -> Any:
+    """The gradients of a node's inputs, a flat sequence, given those of its outputs; None when nothing flows.
+
+    Ops that hold bodies are told which inputs' gradients are `wanted`, and leave the others out.
+    """
     own = getattr(node, "_gradient_function", None)
     rule: Any
     if own is not None:
@@ -79,7 +82,10 @@ def pull(node: Any, dys: list[Any]) -> Any:
                 raise LookupError(f"No gradient defined for operation {getattr(node, 'name', definition.name)!r} (op type: {definition.name})")
         if rule is None:
             return None
-    if (len(dys) > 1 and node.definition.where != "control") or own is not None:
+    if node.definition.where == "control" and own is None:
+        plain = rule
+        rule = lambda n, *d: plain(n, *d, wanted=wanted or (True,) * len(n._inputs))
+    elif len(dys) > 1 or own is not None:
         dys = [zeros_for(o) if d is None and o.dtype.is_differentiable else d for d, o in zip(dys, node.outputs)]
     here = door.current()
     if here.is_graph and hasattr(node, "name"):

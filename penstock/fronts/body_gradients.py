@@ -56,8 +56,10 @@ def cheap(tensor: Any, depth: int = 0) -> bool:
 class Backward:
     """The backward body of a function: which gradients it takes, what else, and which inputs it gives gradients of."""
 
-    def __init__(self, forward: FuncGraph):
-        self.outputs = [i for i, o in enumerate(forward.outputs) if flows(o)]
+    def __init__(self, forward: FuncGraph, wanted: tuple[bool, ...], loop: bool = False):
+        through = {i for i, (t, o) in enumerate(zip(forward.inputs, forward.outputs)) if o is t} if loop else set()
+        self.outputs = [i for i, o in enumerate(forward.outputs) if flows(o) and i not in through]
+        self.products: dict[int, list[tuple[int, int]]] = {}  # invariant input -> pairs of outputs whose products, summed over turns, are its gradient
         graph = BackwardGraph(fresh_name(f"__backward_{forward.name}"), original(forward))
         graph._collections = {}
         with door.using(graph), door.watching(None):
@@ -69,13 +71,29 @@ class Backward:
                 seeds.append(seed)
                 grads.setdefault(o._id, []).append(seed)
             nodes = body_nodes(forward)
-            sources = [t._id for t in forward.inputs if flows(t) or t.dtype.name == "resource" or t.dtype.is_ref]
+            sources = [t._id for t, w in zip(forward.inputs, wanted) if w and (flows(t) or t.dtype.name == "resource" or t.dtype.is_ref)]
             keep = backprop.reachable(nodes, set(sources))
-            sums = backprop.backprop(nodes, grads, keep, frozenset(), sources)
+            invariants = {forward.inputs[i]._id for i in through}
+            sums = backprop.backprop(nodes, grads, keep, frozenset(), [i for i in sources if i not in invariants])
+            pairs = {}
+            for t in forward.inputs:
+                if t._id in invariants and t._id in grads and t._id in sources:
+                    parts = grads[t._id]
+                    if all(_is_weight_product(p, graph) for p in parts):
+                        pairs[t._id] = [p.op._inputs for p in parts]
+                    else:
+                        sums[t._id] = backprop.add_up(parts)
             self.gradients: list[Any] = []  # for each input of the forward body: its place among the outputs, or None
             results = []
-            for t in forward.inputs:
-                g = sums.get(t._id)
+            for i, t in enumerate(forward.inputs):
+                if t._id in pairs:
+                    self.gradients.append(None)
+                    self.products[i] = []
+                    for a, b in pairs[t._id]:
+                        self.products[i].append((len(results), len(results) + 1))
+                        results += [a, b]
+                    continue
+                g = sums.get(t._id) if t._id in sources else None
                 if g is None:
                     self.gradients.append(None)
                     continue
@@ -95,21 +113,31 @@ def original(graph: FuncGraph) -> FuncGraph:
     return graph
 
 
-def backward_of(forward: FuncGraph) -> Backward:
-    mark = tuple(o._id for o in forward.outputs)
-    found = forward._extras.get("backward")
-    if found is None or found[0] != mark:
-        found = forward._extras["backward"] = (mark, Backward(forward))
-    return found[1]
+def _is_weight_product(tensor: Any, graph: FuncGraph) -> bool:
+    """Is it the gradient of a matrix product with respect to its weights, a^T b?"""
+    if not isinstance(tensor, GraphTensor) or tensor.graph is not graph:
+        return False
+    node = tensor.op
+    return node.type == "MatMul" and node.attrs["transpose_a"] and not node.attrs["transpose_b"] and tensor.dtype.is_floating \
+        and all(t._dims is not None and None not in t._dims for t in node._inputs)  # fmt: skip
 
 
-def extended(forward: FuncGraph) -> FuncGraph:
+def backward_of(forward: FuncGraph, wanted: tuple[bool, ...], loop: bool = False) -> Backward:
+    wanted = wanted[: len(forward.inputs)]
+    mark = (tuple(o._id for o in forward.outputs), wanted, loop)
+    made = forward._extras.setdefault("backward", {})
+    if mark not in made:
+        made[mark] = Backward(forward, wanted, loop)
+    return made[mark]
+
+
+def extended(forward: FuncGraph, wanted: tuple[bool, ...]) -> FuncGraph:
     """The function with the intermediate values that its backward body needs as further outputs."""
-    found = forward._extras.get("extended")
-    mark = tuple(o._id for o in forward.outputs)
-    if found is not None and found[0] == mark:
-        return found[1]
-    needs = backward_of(forward).needs
+    mark = (tuple(o._id for o in forward.outputs), wanted)
+    done = forward._extras.setdefault("extended", {})
+    if mark in done:
+        return done[mark]
+    needs = backward_of(forward, wanted).needs
     have = {t._id for t in (*forward.inputs, *forward.outputs)}
     extra = [t for t in needs if t._id not in have]
     if not extra:
@@ -118,33 +146,37 @@ def extended(forward: FuncGraph) -> FuncGraph:
         made = copy.copy(forward)
         made.outputs = [*forward.outputs, *extra]
         made._extras = {"base": forward}
-    forward._extras["extended"] = (mark, made)
+    done[mark] = made
     return made
+
+
+def watched(inputs: Any) -> tuple[bool, ...]:
+    """Which of these tensors a tape follows."""
+    watchers = [w for w in door.state.watchers if hasattr(w, "watches")]
+    return tuple([any(w.watches(t) for w in watchers) for t in inputs])
 
 
 def call_body(graph: FuncGraph, inputs: list[Any]) -> list[Any]:
     """Call a body from here."""
-    if any(w.watches(t) for w in door.state.watchers if hasattr(w, "watches") for t in inputs):
-        graph_called: Any = extended(graph)
-    else:
-        graph_called = graph
+    followed = watched(inputs) if door.state.watchers else ()
+    graph_called = extended(graph, followed) if any(followed) and not door.current().is_graph else graph
     stateful = any(has_effect(n) or n.definition.effect for n in graph._nodes)
     outs = (STATEFUL_PARTITIONED_CALL if stateful else PARTITIONED_CALL)(inputs, f=graph_called, Tout=[t.dtype.base_dtype for t in graph_called.outputs])
     return outs[: len(graph.outputs)] if isinstance(outs, list) else []
 
 
-def _call_gradient(node: Any, *dys: Any) -> Any:
+def _call_gradient(node: Any, *dys: Any, wanted: tuple[bool, ...]) -> Any:
     called = node.attrs["f"]
     base = called._extras.get("base")
     count = len(called.outputs)
     if base is None or any(d is not None for d in dys[len(base.outputs) :]):
         base = called
-    back = backward_of(base)
+    back = backward_of(base, wanted)
     values = dict(zip((t._id for t in called.inputs), node._inputs))
     values.update(zip((t._id for t in called.outputs), node.outputs))
     missing = [t for t in back.needs if t._id not in values]
     if missing:
-        wide = extended(base)
+        wide = extended(base, wanted)
         if isinstance(node.outputs[0], GraphTensor) and node.graph is not None and hasattr(node, "_control"):
             _widen_call(node, wide, count)
             values.update(zip((t._id for t in wide.outputs), node.outputs))
@@ -179,12 +211,12 @@ def _add_output(node: Any, dtype: Any, dims: Any) -> Any:
 # -- branches ---------------------------------------------------------------------------------------------------------
 
 
-def _branch_gradient(node: Any, *dys: Any) -> Any:
+def _branch_gradient(node: Any, *dys: Any, wanted: tuple[bool, ...]) -> Any:
     from penstock.fronts.control import _branches
 
     name = node.definition.name
     branches = [node.attrs["then_branch"], node.attrs["else_branch"]] if name in IFS else list(node.attrs["branches"])
-    backs = [backward_of(b) for b in branches]
+    backs = [backward_of(b, wanted[1:]) for b in branches]
     inputs = node._inputs[1:]
     fresh: list[tuple[int, Any]] = []  # (branch, its tensor) that the forward node must hand out from now on
     for k, (b, back) in enumerate(zip(branches, backs)):
@@ -200,8 +232,8 @@ def _branch_gradient(node: Any, *dys: Any) -> Any:
             _add_output(node, t.dtype.base_dtype, t._dims)
         node.attrs = {**node.attrs, "Tout": [t.dtype.base_dtype for t in branches[0].outputs], "output_shapes": [*node.attrs["output_shapes"], *[t._dims for _, t in fresh]]}
         node.graph._rewire()
-    wanted = [any(back.gradients[i] is not None for back in backs) for i in range(len(inputs))]
-    if not any(wanted):
+    given_for = [any(back.gradients[i] is not None for back in backs) for i in range(len(inputs))]
+    if not any(given_for):
         return [None] * len(node._inputs)
     seeds = {i: _given(dys[i] if i < len(dys) else None, node.outputs[i]) for back in backs for i in back.outputs}
 
@@ -213,7 +245,7 @@ def _branch_gradient(node: Any, *dys: Any) -> Any:
         def branch() -> Any:
             results = call_body(back.graph, [door.convert(v) for v in [*[seeds[i] for i in back.outputs], *[values[t._id] for t in back.needs]]])
             return [results[g] if g is not None else find("ZerosLike")(door.convert(inputs[i])) if not inputs[i].dtype.name == "resource" else _zero_of(inputs[i])
-                    for i, g in enumerate(back.gradients) if wanted[i]]  # fmt: skip
+                    for i, g in enumerate(back.gradients) if given_for[i]]  # fmt: skip
 
         return branch
 
@@ -224,7 +256,7 @@ def _branch_gradient(node: Any, *dys: Any) -> Any:
     else:
         found = _branches(CASE, node._inputs[0], functions, [f"branch_{k}" for k in range(len(branches))], None, "switch_case", lambda graphs: {"branches": graphs}, {})
     given = iter(found)
-    return [None, *[next(given) if w else None for w in wanted]]
+    return [None, *[next(given) if w else None for w in given_for]]
 
 
 def _zero_of(handle: Any) -> Any:
@@ -241,28 +273,32 @@ def _zero_of(handle: Any) -> Any:
 # -- loops ------------------------------------------------------------------------------------------------------------
 
 
-def _loop_gradient(node: Any, *dys: Any) -> Any:
+def _loop_gradient(node: Any, *dys: Any, wanted: tuple[bool, ...]) -> Any:
     from penstock.fronts.control import _graph_while
 
     body, cond = node.attrs["body"], node.attrs["cond"]
-    records = body._extras.setdefault("loop_records", {})  # how many outputs a backward body covers -> what goes with it
+    # (how many outputs a backward body covers, which inputs it gives gradients of) -> what goes with it
+    records = body._extras.setdefault("loop_records", {})
     reach = max((i + 1 for i, d in enumerate(dys) if d is not None), default=1)
-    covered = next((n for n in sorted(records) if n >= reach), None)
-    if covered is None:
+    asked = tuple([w or body.outputs[i] is not body.inputs[i] for i, w in enumerate(wanted)])
+    record = next((r for (n, a), r in sorted(records.items(), key=lambda kv: kv[0][0]) if n >= reach and a == asked[:n][: len(a)]), None)
+    if record is None:
         covered = len(body.outputs)
-        records[covered] = _record_loop(node, body, cond)
-    record = records[covered]
+        record = records[(covered, asked)] = _record_loop(node, body, cond, asked)
     back: Backward = record["back"]
     total = node.outputs[record["count"]]
     fixed = {t._id: node._inputs[i] for i, t in enumerate(body.inputs) if body.outputs[i] is t}
+    fixed.update(record["reads"])
     saved = [node.outputs[i] for i in record["lists"]]
     seeds = [_loop_seed(dys[i] if i < len(dys) else None, node, i) for i in back.outputs]
     outer = [fixed.get(t._id) for t in back.needs]
-    inputs_of = {i: k for k, i in enumerate(back.outputs)}
-    handles = [i for i, g in enumerate(back.gradients) if g is not None and i not in inputs_of]  # variables read inside
-    sums = [_zero_of(node._inputs[i]) for i in handles]
+    summed = [i for i, g in enumerate(back.gradients) if g is not None and i not in back.outputs]  # what is the same in every turn
+    sums = [_zero_of(node._inputs[i]) if node._inputs[i].dtype.name == "resource" else find("ZerosLike")(door.convert(node._inputs[i])) for i in summed]
+    factors = [k for pairs in back.products.values() for pair in pairs for k in pair]
+    kinds = [back.graph.outputs[k] for k in factors]
+    rows = [tensor_list.empty_tensor_list(list(t._dims), -1, element_dtype=t.dtype.base_dtype) for t in kinds]
 
-    def turn(i: Any, gradients: Any, handle_sums: Any, lists: Any) -> Any:
+    def turn(i: Any, gradients: Any, sums: Any, rows: Any, lists: Any) -> Any:
         popped, values = [], []
         given = iter(lists)
         for t, o in zip(back.needs, outer):
@@ -281,18 +317,30 @@ def _loop_gradient(node: Any, *dys: Any) -> Any:
         for i_out, g in zip(back.outputs, gradients):
             place = back.gradients[i_out]
             after.append(find("ZerosLike")(g) if place is None else results[place])
-        new_sums = [find("AddV2")(s, results[back.gradients[h]]) for s, h in zip(handle_sums, handles)]
-        return find("AddV2")(i, 1), after, new_sums, popped
+        new_sums = [backprop.add_up([s, results[back.gradients[k]]]) for s, k in zip(sums, summed)]
+        new_rows = [tensor_list.tensor_list_push_back(r, results[k]) for r, k in zip(rows, factors)]
+        return find("AddV2")(i, 1), after, new_sums, new_rows, popped
 
     test = lambda i, *_: find("Less")(i, door.convert(total))
-    dims = [(), *[_loop_dims(node, i) for i in back.outputs], *[s._dims for s in sums], *[() for _ in saved]]
-    _, gradients, handle_sums, _ = _graph_while(test, turn, (door.convert(0), seeds, sums, saved), None, 10, "while", None, dims)
+    dims = [(), *[_loop_dims(node, i) for i in back.outputs], *[s._dims for s in sums], *[() for _ in rows], *[() for _ in saved]]
+    _, gradients, sums, rows, _ = _graph_while(test, turn, (door.convert(0), seeds, sums, rows, saved), None, 10, "while", None, dims)
     out: list[Any] = [None] * len(node._inputs)
     for i, g in zip(back.outputs, gradients):
-        if i < len(out) and (back.gradients[i] is not None):
+        if i < len(out) and back.gradients[i] is not None:
             out[i] = g
-    for i, s in zip(handles, handle_sums):
+    for i, s in zip(summed, sums):
         out[i] = s
+    given = iter(zip(rows, kinds))
+    for i, pairs in back.products.items():
+        parts = []
+        for _ in pairs:
+            (a, a_kind), (b, b_kind) = next(given), next(given)
+            parts.append(tensor_list.tensor_list_product(a, b, element_dtype=a_kind.dtype.base_dtype, shape=(a_kind._dims[1], b_kind._dims[1])))
+        out[i] = backprop.add_up(parts)
+    for i, t in enumerate(body.inputs):  # what goes through unchanged also hands its own gradient on
+        if i < len(dys) and dys[i] is not None and body.outputs[i] is t:
+            own = door.convert(dys[i])
+            out[i] = own if out[i] is None else backprop.add_up([own, out[i]])
     return out
 
 
@@ -304,11 +352,12 @@ def _loop_seed(dy: Any, node: Any, i: int) -> Any:
     return find("ZerosLike")(door.convert(node.outputs[i])) if dy is None else door.convert(dy)
 
 
-def _record_loop(node: Any, body: FuncGraph, cond: FuncGraph) -> dict[str, Any]:
+def _record_loop(node: Any, body: FuncGraph, cond: FuncGraph, wanted: tuple[bool, ...]) -> dict[str, Any]:
     """Make the forward loop count its turns and keep what the backward body needs of each."""
-    back = backward_of(body)
+    back = backward_of(body, wanted, True)
     through = {t._id for t, o in zip(body.inputs, body.outputs) if o is t}
-    needed = [t for t in back.needs if t._id not in through]
+    reads = _reads_before(node, body, back.needs, through)
+    needed = [t for t in back.needs if t._id not in through and t._id not in reads]
     from penstock.base import dtypes
 
     graph = node.graph
@@ -344,7 +393,23 @@ def _record_loop(node: Any, body: FuncGraph, cond: FuncGraph) -> dict[str, Any]:
     node._inputs = tuple(inputs)
     node.attrs = {**node.attrs, "T": types, "output_shapes": dims}
     graph._rewire()
-    return {"back": back, "count": first, "lists": lists}
+    return {"back": back, "count": first, "lists": lists, "reads": reads}
+
+
+def _reads_before(node: Any, body: FuncGraph, needs: list[Any], through: set[int]) -> dict[int, Any]:
+    """The variables that a body reads and does not write, read once before the loop instead of kept at every turn."""
+    if any(n.definition.effect == "write" or n.definition.where == "control" and has_effect(n) for n in body._nodes):
+        return {}
+    made: dict[int, Any] = {}
+    position = {t._id: i for i, t in enumerate(body.inputs)}
+    for t in needs:
+        if t.op.type == "ReadVariableOp" and t.op._inputs[0]._id in through:
+            with door.using(node.graph), node.graph.control_dependencies(None):
+                value = find("ReadVariableOp")(node._inputs[position[t.op._inputs[0]._id]], dtype=t.dtype.base_dtype)
+            value.op._id = node._id - 0.5  # in program order it stands just before the loop
+            value.set_shape(t._dims)
+            made[t._id] = value
+    return made
 
 
 for _op in (PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL):

@@ -7,7 +7,7 @@ from penstock.engine.control import PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL
 from penstock.engine.kernels import eager_store
 from penstock.engine.plan import has_effect
 from penstock.engine.run import function_plan
-from penstock.fronts.body_gradients import extended
+from penstock.fronts.body_gradients import extended, watched
 from penstock.fronts.eager import EagerTensor, make
 from penstock.fronts.tape import variable_accessed
 from penstock.fronts.trace import FuncGraph
@@ -136,8 +136,10 @@ class ConcreteFunction:
             for v in self.graph.variables:
                 variable_accessed(v)
         graph: Any = self.graph
-        if state.watchers and not here.is_graph and any(w.watches(t) for w in state.watchers if hasattr(w, "watches") for t in (*tensors, *captures)):
-            graph = extended(graph)  # with what the backward pass will ask for
+        if state.watchers and not here.is_graph:
+            followed = watched((*tensors, *captures))
+            if any(followed):
+                graph = extended(graph, followed)  # with what the backward pass will ask for
         if self._stateful is None:
             self._stateful = any(has_effect(n) or n.definition.effect for n in self.graph._nodes)
         op = STATEFUL_PARTITIONED_CALL if self._stateful else PARTITIONED_CALL

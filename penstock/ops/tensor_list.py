@@ -181,7 +181,8 @@ def _(xp, input_handle, index, item, *, resize_if_index_out_of_bounds):
     return (xp.asarray(index) < 0) | (xp.asarray(index) >= xp.asarray(input_handle.length)), f"Trying to modify an element outside of a list with {room} elements."
 
 
-@op("TensorListGetItem(input_handle: variant, index: int32, element_shape: int32, *, element_dtype: type) -> item: element_dtype",
+@op("""TensorListGetItem(input_handle: variant, index: int32, element_shape: Tshape, *, Tshape: {int32|int64} = int32,
+    element_dtype: type) -> item: element_dtype""",
     static=("element_shape",), shape=lambda input_handle, index, element_shape: element_shape.dims)  # fmt: skip
 def tensor_list_get_item(xp, input_handle, index, element_shape, *, element_dtype):
     """One element."""
@@ -339,6 +340,35 @@ def tensor_list_split(xp, tensor, element_shape, lengths, *, element_dtype):
 def tensor_list_concat_lists(xp, input_a, input_b, *, element_dtype):
     """One list behind the other."""
     return TensorList(input_a.dtype, input_a.dims, [*_rows(xp, input_a), *_rows(xp, input_b)])
+
+
+@op("TensorListProduct(a: variant, b: variant, *, element_dtype: type, shape: shape) -> product: element_dtype", public=False,
+    shape=lambda a, b, *, shape: shape)  # fmt: skip
+def tensor_list_product(xp, a, b, *, element_dtype, shape):
+    """The sum of a_i^T b_i over two lists of matrices: the weight gradient of a loop as one product."""
+    if a.items is not None or b.items is not None:
+        if not a.length:
+            return xp.zeros(shape, element_dtype.array_dtype)
+        rows = lambda v: xp.concatenate([xp.asarray(i) for i in v.items], 0) if v.items is not None else v.buffer.reshape(-1, v.buffer.shape[-1])
+        return xp.matmul(rows(a).T, rows(b))
+    from jax import lax
+
+    n = min(a.capacity, b.capacity)  # beyond their length the buffers hold zeros
+    flat = lambda v: v.buffer[:n].reshape(-1, v.buffer.shape[-1])
+    return lax.dot_general(flat(a), flat(b), (((0,), (0,)), ((), ())))
+
+
+@tensor_list_product.grad
+def _(node, dproduct):
+    from penstock.ir.op import find
+
+    a, b = node.inputs
+    kind = node.attrs["element_dtype"]
+    m, n = node.attrs["shape"]
+    stacked = [tensor_list_stack(v, [-1, size], element_dtype=kind) for v, size in ((a, m), (b, n))]
+    da = find("BatchMatMulV2")(stacked[1], dproduct, adj_y=True)
+    db = find("BatchMatMulV2")(stacked[0], dproduct)
+    return tensor_list_from_tensor(da, [-1, m]), tensor_list_from_tensor(db, [-1, n])
 
 
 # -- gradients --------------------------------------------------------------------------------------------------------
