@@ -249,3 +249,31 @@ def _(tf):
               raw.StatefulTruncatedNormal(resource=state.handle, algorithm=1, shape=[5]), raw.StatefulUniformFullInt(resource=state.handle, algorithm=1, shape=[5]),
               raw.StatefulUniformInt(resource=state.handle, algorithm=1, shape=[5], minval=3, maxval=9)]  # fmt: skip
     return [*found, tf.identity(state)]
+
+
+# -- candidate samplers ----------------------------------------------------------------------------------------------------
+def _candidates(tf, op, compiled=False, **attrs):
+    """Three runs of one sampler, with the same true classes, eagerly or in a function."""
+
+    def run():
+        return getattr(tf.raw_ops, op)(true_classes=np.array([[1, 4], [3, 3]], np.int64), num_true=2, seed=7, seed2=8, **attrs)
+
+    run = tf.function(run) if compiled else run
+    return [v for _ in range(3) for v in run()]
+
+
+for _unique in (False, True):
+    for _op in ("UniformCandidateSampler", "LogUniformCandidateSampler", "LearnedUnigramCandidateSampler", "ThreadUnsafeUnigramCandidateSampler"):
+        for _size in (10, 1000):
+            for _compiled in (False, True):
+                add(f"candidates/{_op}/{_unique}/{_size}/{_compiled}", lambda tf, op=_op, u=_unique, s=_size, c=_compiled: _candidates(
+                    tf, op, c, num_sampled=6, unique=u, range_max=s))  # fmt: skip
+    add(f"candidates/fixed/{_unique}", lambda tf, u=_unique: [v for c in (False, True) for given in (
+        dict(unigrams=[float(w) for w in range(1, 11)], distortion=0.75), dict(unigrams=[5.0, 4, 3, 2, 1, 1, 1, 1, 30, 2]),
+        dict(unigrams=[float(w) for w in range(1, 10)], num_reserved_ids=1))
+        for v in _candidates(tf, "FixedUnigramCandidateSampler", c, num_sampled=5, unique=u, range_max=10, **given)])  # fmt: skip
+    add(f"candidates/all/{_unique}", lambda tf, u=_unique: _candidates(tf, "AllCandidateSampler", num_sampled=6, unique=u))
+add("candidates/shards", lambda tf: _candidates(tf, "FixedUnigramCandidateSampler", num_sampled=9, unique=False, range_max=5,
+                                                unigrams=[float(w) for w in range(1, 11)], num_shards=2, shard=1))  # fmt: skip
+add("candidates/shards, reserved", lambda tf: _candidates(tf, "FixedUnigramCandidateSampler", num_sampled=9, unique=False, range_max=7, num_reserved_ids=3,
+                                                          unigrams=[float(w) for w in range(1, 10)], num_shards=2, shard=0))  # fmt: skip
