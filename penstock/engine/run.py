@@ -79,7 +79,7 @@ class Plan:
             with self.lock:
                 step = self.roots.get(key)
                 if step is None:
-                    step = self._build(self.nodes, {}, dict(zip(self.feeds, values)))
+                    step = self._direct(self._build(self.nodes, {}, dict(zip(self.feeds, values))))
                     if len(self.roots) >= ROOTS:
                         self.roots.pop(next(iter(self.roots)))
                     self.roots[key] = step
@@ -189,6 +189,10 @@ class Plan:
         needed = set(self.fetches)
         step = build_island(self.store, todo, known, regs, needed)
         step.nodes, step.given = todo, known
+        return step
+
+    def _direct(self, step: Step) -> Step:
+        """The first step, made ready to be called without a walk when it is the only one and touches no state."""
         if step.last and not step.host and not step.assumed and step.run is not None and not step.donated and not step.kept and not step.failures.fresh \
                 and not step.failures.entries:  # fmt: skip
             slots = {t: i for i, t in enumerate(self.feeds)}
