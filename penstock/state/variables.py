@@ -52,6 +52,8 @@ def _default_creator_v1(**kwargs: Any) -> Any:
     if use_resource is None:
         use_resource = _use_resource
     here = door.current()
+    while here.is_graph and here.building_function and here.is_control_flow_graph:
+        here = here.outer
     if use_resource or not here.is_graph or here.building_function:
         return ResourceVariable(**{k: v for k, v in kwargs.items() if k in _RESOURCE})
     return RefVariable(**{k: v for k, v in kwargs.items() if k in _REFERENCE})
