@@ -326,8 +326,9 @@ def check_dtypes(row: Row) -> None:
             outs = eager(row, tensors(row, cast))
             if row.ref is None or not row.checks or dtype.is_integer:
                 continue
-            rounded = [([np.asarray(x).astype(dtype.array_dtype).astype(np.float64) for x in v] if isinstance(v, list)
-                        else np.asarray(v).astype(dtype.array_dtype).astype(np.float64)) if n in same else v for n, v in enumerate(row.inputs)]  # fmt: skip
+            wider = np.complex128 if dtype.is_complex else np.float64
+            rounded = [([np.asarray(x).astype(dtype.array_dtype).astype(wider) for x in v] if isinstance(v, list)
+                        else np.asarray(v).astype(dtype.array_dtype).astype(wider)) if n in same else v for n, v in enumerate(row.inputs)]  # fmt: skip
             want = row.ref(*rounded)
             want = list(want) if isinstance(want, (tuple, list)) and len(outs) > 1 or isinstance(want, list) else [want]
             for o, w in zip(outs, want):
