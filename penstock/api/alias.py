@@ -56,6 +56,7 @@ class AliasLoader(NamespaceLoader):
             switch = INDEX.get(V1 + "disable_v2_behavior")
             if self.tf1 and switch:
                 resolve(switch)()
+            import_module("penstock.ir.seeds").count_nodes = self.tf1
         if self.tf1 and self.prefix in (V1, V1 + "version."):
             module.__dict__["VERSION"] = VERSIONS[True]
 

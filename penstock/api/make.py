@@ -4,12 +4,12 @@ import argparse
 import os
 import pkgutil
 import sys
-import tempfile
 from importlib import import_module
 
 import penstock
 from penstock.api.lazy import INDEX
 from penstock.base.export import PUBLIC
+from penstock.base.files import write_whole
 
 NOT_IMPORTED = ("penstock.__main__", "penstock.cli.__main__")
 
@@ -45,17 +45,6 @@ def _old_lines():
         return file.readlines()
 
 
-def write_whole(path, text):
-    """Write a text file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
-
-
 def main(argv=None):
     """Write or compare; 0 when all modules could be imported and, with `--check`, nothing differs."""
     parser = argparse.ArgumentParser(prog="python -m penstock.api.make", description=__doc__)
@@ -67,7 +56,7 @@ def main(argv=None):
     new, old = rows(failed), _old_lines()
     if not check:
         if new != old:
-            write_whole(INDEX.path, "".join(new))
+            write_whole(INDEX.path, ["".join(new).encode()])
         print(f"{len(new)} public names")
         return 1 if failed else 0
     gone, added = sorted(set(old) - set(new)), sorted(set(new) - set(old))

@@ -22,6 +22,7 @@ _TABLE: list[tuple[int, str, Any, str]] = [
     (27, "float8_e4m3b11fnuz", ml_dtypes.float8_e4m3b11fnuz, "float"),
     (28, "float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, "float"), (29, "int4", ml_dtypes.int4, "int"),
     (30, "uint4", ml_dtypes.uint4, "int"), (31, "int2", ml_dtypes.int2, "int"), (32, "uint2", ml_dtypes.uint2, "int"),
+    (33, "float4_e2m1fn", ml_dtypes.float4_e2m1fn, "float"),
 ]  # fmt: skip
 _REF = 100
 _REAL = {"complex64": "float32", "complex128": "float64"}
@@ -171,7 +172,8 @@ class DType:
 for _enum, _name, _np, _group in _TABLE:
     globals()[_name] = DType._make(_enum, _name, _np, _group)
     DType._make(_enum + _REF, _name + "_ref", _np, _group)
-    export_constant(_name, f"dtypes.{_name}", module=__name__, attr=_name)
+    _public = (_name, f"dtypes.{_name}") if _enum < 24 else (f"dtypes.experimental.{_name}",)
+    export_constant(*_public, module=__name__, attr=_name)
 
 float32: DType = DType._by_enum[1]
 float64: DType = DType._by_enum[2]
@@ -196,6 +198,8 @@ uint32: DType = DType._by_enum[22]
 uint64: DType = DType._by_enum[23]
 half: DType = float16
 double: DType = float64
+QUANTIZED_DTYPES: frozenset[DType] = frozenset(DType._by_enum[e + r] for e in (11, 12, 13, 15, 16) for r in (0, _REF))
+export_constant("dtypes.QUANTIZED_DTYPES", module=__name__, attr="QUANTIZED_DTYPES", v1=("QUANTIZED_DTYPES",))
 export_constant("half", "dtypes.half", module=__name__, attr="half")
 export_constant("double", "dtypes.double", module=__name__, attr="double")
 

@@ -1,47 +1,20 @@
 """`tf.io.gfile` and `tf.gfile`: files and folders, with `tf.errors` in place of `OSError`."""
 
-import contextlib
 import errno
 import fnmatch
 import glob as globbing
 import os
 import shutil
-import tempfile
 
 from penstock.base import errors
 from penstock.base.export import Old, export, export_constant
+from penstock.base.files import told_as, write_whole
 from penstock.platform.text import as_bytes, as_str_any, path_to_str
-
-_CLASSES = {
-    errno.ENOENT: errors.NotFoundError,
-    errno.EEXIST: errors.AlreadyExistsError,
-    errno.EACCES: errors.PermissionDeniedError,
-    errno.EPERM: errors.PermissionDeniedError,
-    errno.EROFS: errors.PermissionDeniedError,
-    errno.EISDIR: errors.FailedPreconditionError,
-    errno.ENOTDIR: errors.FailedPreconditionError,
-    errno.ENOTEMPTY: errors.FailedPreconditionError,
-    errno.EBADF: errors.FailedPreconditionError,
-    errno.EINVAL: errors.InvalidArgumentError,
-    errno.ENOSPC: errors.ResourceExhaustedError,
-    errno.EMFILE: errors.ResourceExhaustedError,
-    errno.ENOMEM: errors.ResourceExhaustedError,
-}
 
 
 def plain(path):
     """The path as text, without a leading `file://`."""
     return as_str_any(path_to_str(path)).removeprefix("file://")
-
-
-@contextlib.contextmanager
-def told_as(path):
-    """Raise the `tf.errors` class that an `OSError` on `path` means."""
-    try:
-        yield
-    except OSError as error:
-        made = _CLASSES.get(error.errno, errors.UnknownError)
-        raise made(None, None, f"{path}; {os.strerror(error.errno) if error.errno else error}") from None
 
 
 class FileStatistics:
@@ -336,31 +309,6 @@ def join(path, *paths):
 def get_registered_schemes():
     """The kinds of paths that can be read: local files."""
     return ["file", ""]
-
-
-def write_whole(path, chunks):
-    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder."""
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
-        raise
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # What `tensorflow.python.lib.io.file_io` has and `tf.io.gfile` has not.
