@@ -22,9 +22,23 @@ class OperatorNotAllowedInGraphError(TypeError):
 
 
 # -- binary operators ------------------------------------------------------------------------------------------------
+_scalars: dict[Any, Any] = {}  # (type, value, dtype) -> its eager tensor
+
+
 def _operand(x: Tensor, y: Any) -> Any:
     """y as a tensor of x's dtype; a value that has another dtype keeps it, so that the op says what does not fit."""
     kind = x.dtype.base_dtype
+    if y and (type(y) is float or type(y) is int) and not door.current().is_graph:
+        found = _scalars.get((type(y), y, kind))
+        if found is None:
+            if len(_scalars) > 1024:
+                _scalars.clear()
+            found = _scalars[type(y), y, kind] = _converted(y, kind)
+        return found
+    return _converted(y, kind)
+
+
+def _converted(y: Any, kind: Any) -> Any:
     if isinstance(y, np.ndarray) and y.dtype.kind == "O" and kind is not dtypes.string:
         return door.convert(y)
     try:

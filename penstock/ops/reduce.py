@@ -73,6 +73,9 @@ def _sum(xp: Any, x: Any, axes: Any, keep: bool) -> Any:
 
 def _mean(xp: Any, x: Any, axes: Any, keep: bool) -> Any:
     if x.dtype.kind not in "iu":
+        if xp is np:
+            total = np.add.reduce(wide(np, x), axes, None, None, keep)
+            return total / total.dtype.type(x.size / total.size if total.size else np.nan)
         return xp.mean(wide(xp, x), axes, keepdims=keep)
     n = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
     total = xp.sum(x, axes, x.dtype, keepdims=keep)
@@ -439,7 +442,7 @@ def argmax(input: Any, axis: Any = None, output_type: Any = dtypes.int64, name: 
     >>> tf.argmax([[1, 9], [7, 2]], axis=1).numpy().tolist()
     [1, 0]
     """
-    return ArgMax(input, 0 if axis is None else axis, output_type=output_type, name=name)
+    return ArgMax(input, axes_of(input, 0 if axis is None else axis), output_type=output_type, name=name)
 
 
 @export("argmin", "math.argmin", old=Old("input, axis=None, name=None, dimension=None, output_type=None", dimension="axis"))
@@ -449,7 +452,7 @@ def argmin(input: Any, axis: Any = None, output_type: Any = dtypes.int64, name: 
     >>> tf.argmin([[1, 9], [7, 2]], axis=1).numpy().tolist()
     [0, 1]
     """
-    return ArgMin(input, 0 if axis is None else axis, output_type=output_type, name=name)
+    return ArgMin(input, axes_of(input, 0 if axis is None else axis), output_type=output_type, name=name)
 
 
 @export(v1=("arg_max",))
