@@ -8,7 +8,7 @@ from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door
+from penstock.ir import door, seeds
 from penstock.ir.scope import scoped
 from penstock.ir.seeds import op_seeds
 from penstock.ir.tensor import Tensor
@@ -89,6 +89,8 @@ def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=
     with scoped(name, "random_uniform") as scope:
         shape = shape_tensor(shape)
         zero, one = isinstance(minval, int) and minval == 0, isinstance(maxval, int) and maxval == 1
+        if seeds.count_nodes and door.current().is_graph:
+            zero = one = False  # TensorFlow 1.x has no shorter form, and counts nodes
         if dtype.is_integer or not (zero and one):
             minval, maxval = door.convert(minval, dtype, "min"), door.convert(maxval, dtype, "max")
         if dtype.is_integer:
@@ -114,13 +116,17 @@ def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
 
 def broadcast_gamma(alpha: Any, beta: Any, dtype: Any) -> tuple[Any, Any, Any]:
     """alpha broadcast to the shape of the two, beta, and the least positive number of the dtype."""
+    from penstock.ops.constants import zeros_like
     from penstock.ops.shapes import broadcast_dynamic_shape, broadcast_to
     from penstock.ops.shapes import shape as shape_of
 
     dtype = as_dtype(dtype)
     alpha = door.convert(alpha, dtype, "alpha")
     beta = door.convert(1 if beta is None else beta, dtype, "beta")
-    whole = broadcast_to(alpha, broadcast_dynamic_shape(shape_of(alpha), shape_of(beta)))
+    if seeds.count_nodes and door.current().is_graph:  # as TensorFlow 1.x does it, which counts nodes
+        whole = _AddV2(alpha, zeros_like(beta), name="add")
+    else:
+        whole = broadcast_to(alpha, broadcast_dynamic_shape(shape_of(alpha), shape_of(beta)))
     try:
         return whole, beta, np.finfo(alpha.dtype.as_numpy_dtype).tiny
     except ValueError:
