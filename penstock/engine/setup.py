@@ -1,5 +1,6 @@
 """JAX as penstock wants it: 64-bit types, synchronous dispatch on the CPU, a compilation cache that outlives the process."""
 
+import logging
 import os
 import pathlib
 from typing import Any
@@ -22,6 +23,7 @@ def cache_folder() -> str | None:
 
 
 def _configure() -> None:
+    logging.getLogger("jax").setLevel(logging.WARNING)  # absl's app shows INFO: no news of accelerators that are not there
     keep_freed_memory()
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_cpu_enable_async_dispatch", False)
