@@ -277,3 +277,14 @@ add("candidates/shards", lambda tf: _candidates(tf, "FixedUnigramCandidateSample
                                                 unigrams=[float(w) for w in range(1, 11)], num_shards=2, shard=1))  # fmt: skip
 add("candidates/shards, reserved", lambda tf: _candidates(tf, "FixedUnigramCandidateSampler", num_sampled=9, unique=False, range_max=7, num_reserved_ids=3,
                                                           unigrams=[float(w) for w in range(1, 10)], num_shards=2, shard=0))  # fmt: skip
+
+
+# -- tf.initializers ---------------------------------------------------------------------------------------------------------
+for _name in ("GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal", "RandomUniform", "RandomNormal", "TruncatedNormal", "VarianceScaling"):
+    add(f"initializers/{_name}", lambda tf, n=_name: [getattr(tf.initializers, n)(seed=3)(s, dtype=d) for s in ((3, 2), (3, 3, 2, 4), (5,)) for d in (None, "float64")])
+add("initializers/axes", lambda tf: [tf.initializers.VarianceScaling(2.0, m, d, seed=1, input_axes=i, output_axes=o)((3, 2, 4)) for m in ("fan_in", "fan_out", "fan_avg")
+                                     for d in ("uniform", "untruncated_normal") for i, o in (((0,), (1, 2)), ((-1,), (0,)), (None, (1,)))])  # fmt: skip
+add("initializers/fixed", lambda tf: [tf.initializers.Zeros()((2,)), tf.initializers.Ones()((2,), "bool"), tf.initializers.Constant([1, 2])((3, 2)),
+                                      tf.initializers.Constant(3)((2,), "int32"), tf.initializers.Identity(2.0)((2, 3)), tf.initializers.get("he_normal")((0, 2))])  # fmt: skip
+add("initializers/orthogonal", lambda tf: [tf.initializers.Orthogonal(1.5, seed=3)(s) for s in ((3, 2), (2, 5), (2, 3, 4))])
+_seeded("initializers/v1/orthogonal", lambda tf: [tf.compat.v1.orthogonal_initializer(1.5, seed=3)(s, dtype=d) for s in ([3, 2], [2, 5], [2, 3, 4]) for d in ("float32", "float64")])
