@@ -255,3 +255,30 @@ def test_errors_name_the_users_line():
     with pytest.raises((ValueError, tf.errors.InvalidArgumentError)) as e:
         f(tf.ones([2, 4]))
     assert "test_functions.py" in str(e.value) and "4" in str(e.value) and "3" in str(e.value)
+
+
+@pytest.mark.parametrize("name", ["loop", "cond", "call", "scan"])
+def test_forward_mode(name):
+    f, wants = CASES[name]
+    for g in (f, tf.function(f)):
+        x = tf.constant(2.0)
+        with tf.autodiff.ForwardAccumulator(x, tf.constant(3.0)) as acc:
+            y = g(x)
+        np.testing.assert_allclose(acc.jvp(y).numpy(), 3 * wants[1](2.0), rtol=1e-5)
+
+
+def test_hessian_vector_product():
+    x = tf.constant([1.0, 2.0])
+    with tf.autodiff.ForwardAccumulator(x, tf.constant([1.0, 0.5])) as acc:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(x**3)
+        g = tape.gradient(y, x)
+    np.testing.assert_allclose(acc.jvp(g).numpy(), [6.0, 6.0])
+
+
+def test_forward_mode_over_a_variable():
+    v = tf.Variable([1.0, 2.0])
+    with tf.autodiff.ForwardAccumulator(v, tf.constant([1.0, 1.0])) as acc:
+        y = tf.reduce_sum(v * v)
+    assert acc.jvp(y).numpy() == 6.0
