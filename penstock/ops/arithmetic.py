@@ -18,7 +18,12 @@ from penstock.ops.cast import Cast, cast
 from penstock.ops.elementwise import Abs, Neg, Sign
 from penstock.ops.families import binary, composites, conj, later
 
-ZerosLike, SelectV2, GreaterEqual, LessEqual = later("ZerosLike"), later("SelectV2"), later("GreaterEqual"), later("LessEqual")
+ZerosLike, SelectV2, GreaterEqual, LessEqual = (
+    later("ZerosLike"),
+    later("SelectV2"),
+    later("GreaterEqual"),
+    later("LessEqual"),
+)
 Log, Reciprocal = later("Log"), later("Reciprocal")
 
 _DIV = "{bfloat16|float16|float32|float64|uint8|int8|uint16|int16|int32|uint32|uint64|int64|complex64|complex128}"
@@ -26,18 +31,32 @@ _integer = lambda x: x.dtype.kind in "iu"
 
 AddV2 = binary(
     "AddV2(x: T, y: T, *, T: {bfloat16|float16|float32|float64|uint8|uint16|uint32|uint64|int8|int16|int32|int64|complex64|complex128}) -> z: T",
-    lambda xp, x, y: x + y, grad=lambda dz, x, y, z: (dz, dz), doc="x + y.",
-)  # fmt: skip
+    lambda xp, x, y: x + y,
+    grad=lambda dz, x, y, z: (dz, dz),
+    doc="x + y.",
+)
 Add = binary(
     "Add(x: T, y: T, *, T: {bfloat16|float16|float32|float64|uint8|int8|int16|int32|int64|complex64|complex128|string}) -> z: T",
-    lambda xp, x, y: x + y, grad=lambda dz, x, y, z: (dz, dz), doc="x + y; strings are joined.",
-)  # fmt: skip
+    lambda xp, x, y: x + y,
+    grad=lambda dz, x, y, z: (dz, dz),
+    doc="x + y; strings are joined.",
+)
 Sub = binary(
     "Sub(x: T, y: T, *, T: {bfloat16|float16|float32|float64|uint8|int8|uint16|int16|int32|int64|complex64|complex128|uint32|uint64}) -> z: T",
-    lambda xp, x, y: x - y, "subtract", "math.subtract", grad=lambda dz, x, y, z: (dz, Neg(dz)), doc="x - y.",
-)  # fmt: skip
-Mul = binary(f"Mul(x: T, y: T, *, T: {_DIV}) -> z: T", lambda xp, x, y: x * y, "multiply", "math.multiply",
-             grad=lambda dz, x, y, z: (Mul(dz, conj(y)), Mul(conj(x), dz)), doc="x * y.")  # fmt: skip
+    lambda xp, x, y: x - y,
+    "subtract",
+    "math.subtract",
+    grad=lambda dz, x, y, z: (dz, Neg(dz)),
+    doc="x - y.",
+)
+Mul = binary(
+    f"Mul(x: T, y: T, *, T: {_DIV}) -> z: T",
+    lambda xp, x, y: x * y,
+    "multiply",
+    "math.multiply",
+    grad=lambda dz, x, y, z: (Mul(dz, conj(y)), Mul(conj(x), dz)),
+    doc="x * y.",
+)
 
 
 @export("add", "math.add")
@@ -85,35 +104,70 @@ def _floor_mod(xp: Any, x: Any, y: Any) -> Any:
 _fmod = lambda xp, x, y: xp.fmod(x, xp.where(y == 0, xp.ones_like(y), y)) if _integer(x) else xp.fmod(x, y)
 _ratio = lambda dz, x, y, z: (RealDiv(dz, conj(y)), Mul(dz, RealDiv(RealDiv(Neg(conj(x)), conj(y)), conj(y))))
 
-RealDiv = binary(f"RealDiv(x: T, y: T, *, T: {_DIV}) -> z: T", lambda xp, x, y: _truncate_div(xp, x, y) if _integer(x) else x / y, "realdiv",
-                 grad=_ratio, doc="x / y for real (or complex) tensors.")  # fmt: skip
-Div = binary(f"Div(x: T, y: T, *, T: {_DIV}) -> z: T", lambda xp, x, y: _truncate_div(xp, x, y) if _integer(x) else x / y,
-             grad=_ratio, doc="x / y; integers are rounded towards zero.")  # fmt: skip
-FloorDiv = binary(f"FloorDiv(x: T, y: T, *, T: {_DIV}) -> z: T", lambda xp, x, y: _floor_div(xp, x, y), v1=("floor_div",),
-                  doc="x / y rounded down.").no_grad()  # fmt: skip
-FloorMod = binary("FloorMod(x: T, y: T, *, T: real) -> z: T", lambda xp, x, y: _floor_mod(xp, x, y), "math.floormod", "math.mod", v1=("floormod", "mod"),
-                  grad=lambda dz, x, y, z: (dz, Mul(dz, Neg(later("Floor")(RealDiv(x, y))))),
-                  doc="The remainder of floor division; it has the sign of y.")  # fmt: skip
-TruncateDiv = binary(f"TruncateDiv(x: T, y: T, *, T: {_DIV}) -> z: T", lambda xp, x, y: _truncate_div(xp, x, y), "truncatediv",
-                     doc="x / y rounded towards zero.").no_grad()  # fmt: skip
-TruncateMod = binary("TruncateMod(x: T, y: T, *, T: {int32|int64|bfloat16|float16|float32|float64}) -> z: T", lambda xp, x, y: _fmod(xp, x, y),
-                     "truncatemod", doc="The remainder of truncating division; it has the sign of x.").no_grad()  # fmt: skip
-Mod = binary("Mod(x: T, y: T, *, T: {int32|int64|float16|bfloat16|float32|float64}) -> z: T", lambda xp, x, y: _fmod(xp, x, y),
-             doc="The remainder of truncating division; it has the sign of x.").no_grad()  # fmt: skip
+RealDiv = binary(
+    f"RealDiv(x: T, y: T, *, T: {_DIV}) -> z: T",
+    lambda xp, x, y: _truncate_div(xp, x, y) if _integer(x) else x / y,
+    "realdiv",
+    grad=_ratio,
+    doc="x / y for real (or complex) tensors.",
+)
+Div = binary(
+    f"Div(x: T, y: T, *, T: {_DIV}) -> z: T",
+    lambda xp, x, y: _truncate_div(xp, x, y) if _integer(x) else x / y,
+    grad=_ratio,
+    doc="x / y; integers are rounded towards zero.",
+)
+FloorDiv = binary(
+    f"FloorDiv(x: T, y: T, *, T: {_DIV}) -> z: T",
+    lambda xp, x, y: _floor_div(xp, x, y),
+    v1=("floor_div",),
+    doc="x / y rounded down.",
+).no_grad()
+FloorMod = binary(
+    "FloorMod(x: T, y: T, *, T: real) -> z: T",
+    lambda xp, x, y: _floor_mod(xp, x, y),
+    "math.floormod",
+    "math.mod",
+    v1=("floormod", "mod"),
+    grad=lambda dz, x, y, z: (dz, Mul(dz, Neg(later("Floor")(RealDiv(x, y))))),
+    doc="The remainder of floor division; it has the sign of y.",
+)
+TruncateDiv = binary(
+    f"TruncateDiv(x: T, y: T, *, T: {_DIV}) -> z: T",
+    lambda xp, x, y: _truncate_div(xp, x, y),
+    "truncatediv",
+    doc="x / y rounded towards zero.",
+).no_grad()
+TruncateMod = binary(
+    "TruncateMod(x: T, y: T, *, T: {int32|int64|bfloat16|float16|float32|float64}) -> z: T",
+    lambda xp, x, y: _fmod(xp, x, y),
+    "truncatemod",
+    doc="The remainder of truncating division; it has the sign of x.",
+).no_grad()
+Mod = binary(
+    "Mod(x: T, y: T, *, T: {int32|int64|float16|bfloat16|float32|float64}) -> z: T",
+    lambda xp, x, y: _fmod(xp, x, y),
+    doc="The remainder of truncating division; it has the sign of x.",
+).no_grad()
 for _op in (RealDiv, Div, FloorDiv, FloorMod, TruncateDiv, TruncateMod, Mod):
     _op.check(_by_zero)
 
 DivNoNan = binary(
-    "DivNoNan(x: T, y: T, *, T: inexact) -> z: T", lambda xp, x, y: xp.where(y == 0, xp.zeros_like(y), x / xp.where(y == 0, xp.ones_like(y), y)),
+    "DivNoNan(x: T, y: T, *, T: inexact) -> z: T",
+    lambda xp, x, y: xp.where(y == 0, xp.zeros_like(y), x / xp.where(y == 0, xp.ones_like(y), y)),
     grad=lambda dz, x, y, z: (DivNoNan(dz, conj(y)), Mul(dz, DivNoNan(DivNoNan(Neg(conj(x)), conj(y)), conj(y)))),
     doc="x / y, and 0 where y is 0.",
-)  # fmt: skip
+)
 MulNoNan = binary(
-    "MulNoNan(x: T, y: T, *, T: inexact) -> z: T", lambda xp, x, y: xp.where(y == 0, xp.zeros_like(y), x * y),
-    grad=lambda dz, x, y, z: (MulNoNan(dz, conj(y)), MulNoNan(conj(x), dz)), doc="x * y, and 0 where y is 0, even if x is not finite.",
-)  # fmt: skip
+    "MulNoNan(x: T, y: T, *, T: inexact) -> z: T",
+    lambda xp, x, y: xp.where(y == 0, xp.zeros_like(y), x * y),
+    grad=lambda dz, x, y, z: (MulNoNan(dz, conj(y)), MulNoNan(conj(x), dz)),
+    doc="x * y, and 0 where y is 0, even if x is not finite.",
+)
 
-_FLOAT_OF = dict.fromkeys(("uint8", "int8", "uint16", "int16"), dtypes.float32) | dict.fromkeys(("int32", "int64", "uint32", "uint64"), dtypes.float64)
+_FLOAT_OF = dict.fromkeys(("uint8", "int8", "uint16", "int16"), dtypes.float32) | dict.fromkeys(
+    ("int32", "int64", "uint32", "uint64"), dtypes.float64
+)
 _FLOAT_OF |= dict.fromkeys(("bfloat16", "float16", "float32", "float64", "complex64", "complex128"))
 
 
@@ -197,7 +251,9 @@ def div_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
         if kind is not y.dtype.base_dtype:
             raise TypeError(f"`x` and `y` must have the same dtype, got {kind!r} != {y.dtype.base_dtype!r}.")
         if kind.name not in _FLOAT_OF:
-            raise TypeError(f"Invalid dtype {kind!r} in tf.math.divide_no_nan. Expected one of {{{', '.join(_FLOAT_OF)}}}.")
+            raise TypeError(
+                f"Invalid dtype {kind!r} in tf.math.divide_no_nan. Expected one of {{{', '.join(_FLOAT_OF)}}}."
+            )
         to = _FLOAT_OF[kind.name]
         if to is not None:
             x, y = cast(x, to), cast(y, to)
@@ -246,9 +302,20 @@ def _pow_grad(dz: Any, x: Any, y: Any, z: Any) -> Any:
     return dx, Mul(Mul(dz, z), log_x)
 
 
-Pow = binary("Pow(x: T, y: T, *, T: {bfloat16|float32|float16|float64|int8|int16|int32|int64|complex64|complex128}) -> z: T",
-             lambda xp, x, y: _pow(xp, x, y), "pow", "math.pow", grad=_pow_grad, doc="x to the power y.\n\n>>> tf.pow(2., 3.).numpy().item()\n8.0")  # fmt: skip
-Pow.check(lambda xp, x, y: (xp.any(y < 0) if y.dtype.kind == "i" else False, "Integers to negative integer powers are not allowed"))
+Pow = binary(
+    "Pow(x: T, y: T, *, T: {bfloat16|float32|float16|float64|int8|int16|int32|int64|complex64|complex128}) -> z: T",
+    lambda xp, x, y: _pow(xp, x, y),
+    "pow",
+    "math.pow",
+    grad=_pow_grad,
+    doc="x to the power y.\n\n>>> tf.pow(2., 3.).numpy().item()\n8.0",
+)
+Pow.check(
+    lambda xp, x, y: (
+        xp.any(y < 0) if y.dtype.kind == "i" else False,
+        "Integers to negative integer powers are not allowed",
+    )
+)
 
 
 def _split(mask: Any, dz: Any) -> Any:
@@ -257,10 +324,22 @@ def _split(mask: Any, dz: Any) -> Any:
     return SelectV2(mask, dz, zero), SelectV2(mask, zero, dz)
 
 
-Maximum = binary("Maximum(x: T, y: T, *, T: real) -> z: T", lambda xp, x, y: xp.maximum(x, y), "maximum", "math.maximum",
-                 grad=lambda dz, x, y, z: _split(GreaterEqual(x, y), dz), doc="The larger of x and y; ties send the gradient to x.")  # fmt: skip
-Minimum = binary("Minimum(x: T, y: T, *, T: real) -> z: T", lambda xp, x, y: xp.minimum(x, y), "minimum", "math.minimum",
-                 grad=lambda dz, x, y, z: _split(LessEqual(x, y), dz), doc="The smaller of x and y; ties send the gradient to x.")  # fmt: skip
+Maximum = binary(
+    "Maximum(x: T, y: T, *, T: real) -> z: T",
+    lambda xp, x, y: xp.maximum(x, y),
+    "maximum",
+    "math.maximum",
+    grad=lambda dz, x, y, z: _split(GreaterEqual(x, y), dz),
+    doc="The larger of x and y; ties send the gradient to x.",
+)
+Minimum = binary(
+    "Minimum(x: T, y: T, *, T: real) -> z: T",
+    lambda xp, x, y: xp.minimum(x, y),
+    "minimum",
+    "math.minimum",
+    grad=lambda dz, x, y, z: _split(LessEqual(x, y), dz),
+    doc="The smaller of x and y; ties send the gradient to x.",
+)
 
 
 def _squared_difference(xp: Any, x: Any, y: Any) -> Any:
@@ -273,9 +352,14 @@ def _squared_difference_grad(dz: Any, x: Any, y: Any, z: Any) -> Any:
     return dx, Neg(dx)
 
 
-SquaredDifference = binary("SquaredDifference(x: T, y: T, *, T: {bfloat16|float16|float32|float64|int32|int64|complex64|complex128}) -> z: T",
-                           lambda xp, x, y: _squared_difference(xp, x, y), "math.squared_difference", v1=("squared_difference",),
-                           grad=_squared_difference_grad, doc="(x - y) times its conjugate.")  # fmt: skip
+SquaredDifference = binary(
+    "SquaredDifference(x: T, y: T, *, T: {bfloat16|float16|float32|float64|int32|int64|complex64|complex128}) -> z: T",
+    lambda xp, x, y: _squared_difference(xp, x, y),
+    "math.squared_difference",
+    v1=("squared_difference",),
+    grad=_squared_difference_grad,
+    doc="(x - y) times its conjugate.",
+)
 Atan2 = op("Atan2(y: T, x: T, *, T: real_float) -> z: T", shape=AddV2.shape_rule)(lambda xp, y, x: xp.arctan2(y, x))
 
 
@@ -298,7 +382,9 @@ def atan2(y: Any, x: Any, name: str | None = None) -> Any:
     return Atan2(y, x, name=name)
 
 
-NextAfter = op("NextAfter(x1: T, x2: T, *, T: {float64|float32} = float32) -> output: T", shape=AddV2.shape_rule)(lambda xp, x1, x2: xp.nextafter(x1, x2)).no_grad()
+NextAfter = op("NextAfter(x1: T, x2: T, *, T: {float64|float32} = float32) -> output: T", shape=AddV2.shape_rule)(
+    lambda xp, x1, x2: xp.nextafter(x1, x2)
+).no_grad()
 
 
 @export("math.nextafter")
@@ -314,7 +400,9 @@ def _one_shape(inputs: Any, **_: Any) -> Any:
         try:
             dims = merge(dims, spec.shape)
         except ShapeError:
-            raise ShapeError(f"Inputs must have the same size and shape: {spec.name} is {as_text(spec.shape)}, the others {as_text(dims)}") from None
+            raise ShapeError(
+                f"Inputs must have the same size and shape: {spec.name} is {as_text(spec.shape)}, the others {as_text(dims)}"
+            ) from None
     return dims
 
 
@@ -331,10 +419,15 @@ def _sum_all(xp: Any, inputs: Any) -> Any:
 
 AddN = op(
     "AddN(inputs: N*T, *, N: int >= 1, T: {float32|float64|int32|uint8|int16|int8|complex64|int64|qint8|quint8|qint32|bfloat16|qint16|quint16|"
-    "uint16|complex128|float16|uint32|uint64|variant}) -> sum: T", shape=_one_shape, grad=lambda node, dz: (dz,) * len(node.inputs),
-)(lambda xp, inputs: _sum_all(xp, inputs))  # fmt: skip
-AccumulateNV2 = op("AccumulateNV2(inputs: N*T, *, N: int >= 1, T: numeric, shape: shape) -> sum: T", shape=_one_shape,
-                   grad=lambda node, dz: (dz,) * len(node.inputs))(lambda xp, inputs: _sum_all(xp, inputs))  # fmt: skip
+    "uint16|complex128|float16|uint32|uint64|variant}) -> sum: T",
+    shape=_one_shape,
+    grad=lambda node, dz: (dz,) * len(node.inputs),
+)(lambda xp, inputs: _sum_all(xp, inputs))
+AccumulateNV2 = op(
+    "AccumulateNV2(inputs: N*T, *, N: int >= 1, T: numeric, shape: shape) -> sum: T",
+    shape=_one_shape,
+    grad=lambda node, dz: (dz,) * len(node.inputs),
+)(lambda xp, inputs: _sum_all(xp, inputs))
 
 
 @export("add_n", "math.add_n")
@@ -409,7 +502,10 @@ def polyval(coeffs: Any, x: Any, name: str | None = None) -> Any:
         x = door.convert(x, None, "x")
         if not coeffs:
             return ZerosLike(x)
-        terms = [door.convert(c, None if isinstance(c, Tensor) else x.dtype.base_dtype, f"coeff_{i}") for i, c in enumerate(coeffs)]
+        terms = [
+            door.convert(c, None if isinstance(c, Tensor) else x.dtype.base_dtype, f"coeff_{i}")
+            for i, c in enumerate(coeffs)
+        ]
         total = terms[0]
         for term in terms[1:]:
             total = AddV2(Mul(total, x, name="mul"), term, name="add")

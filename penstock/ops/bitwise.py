@@ -22,12 +22,32 @@ def _population(xp: Any, x: Any) -> Any:
     return jax.lax.population_count(unsigned)
 
 
-BitwiseAnd = binary("BitwiseAnd(x: T, y: T, *, T: integer) -> z: T", lambda xp, x, y: x & y, "bitwise.bitwise_and", doc="x & y.").no_grad()
-BitwiseOr = binary("BitwiseOr(x: T, y: T, *, T: integer) -> z: T", lambda xp, x, y: x | y, "bitwise.bitwise_or", doc="x | y.").no_grad()
-BitwiseXor = binary("BitwiseXor(x: T, y: T, *, T: integer) -> z: T", lambda xp, x, y: x ^ y, "bitwise.bitwise_xor", doc="x ^ y.").no_grad()
-Invert = unary("Invert(x: T, *, T: integer) -> y: T", lambda xp, x: ~x, "bitwise.invert", doc="All bits flipped.").no_grad()
-LeftShift = binary("LeftShift(x: T, y: T, *, T: integer) -> z: T", lambda xp, x, y: _shift(xp, x, y, True), "bitwise.left_shift",
-                   doc="x << y, y taken into [0, bits).").no_grad()  # fmt: skip
-RightShift = binary("RightShift(x: T, y: T, *, T: integer) -> z: T", lambda xp, x, y: _shift(xp, x, y, False), "bitwise.right_shift",
-                    doc="x >> y, y taken into [0, bits); the sign is kept.").no_grad()  # fmt: skip
-PopulationCount = unary("PopulationCount(x: T, *, T: integer) -> y: uint8", lambda xp, x: _population(xp, x), doc="How many bits of each element are set.").no_grad()
+BitwiseAnd = binary(
+    "BitwiseAnd(x: T, y: T, *, T: integer) -> z: T", lambda xp, x, y: x & y, "bitwise.bitwise_and", doc="x & y."
+).no_grad()
+BitwiseOr = binary(
+    "BitwiseOr(x: T, y: T, *, T: integer) -> z: T", lambda xp, x, y: x | y, "bitwise.bitwise_or", doc="x | y."
+).no_grad()
+BitwiseXor = binary(
+    "BitwiseXor(x: T, y: T, *, T: integer) -> z: T", lambda xp, x, y: x ^ y, "bitwise.bitwise_xor", doc="x ^ y."
+).no_grad()
+Invert = unary(
+    "Invert(x: T, *, T: integer) -> y: T", lambda xp, x: ~x, "bitwise.invert", doc="All bits flipped."
+).no_grad()
+LeftShift = binary(
+    "LeftShift(x: T, y: T, *, T: integer) -> z: T",
+    lambda xp, x, y: _shift(xp, x, y, True),
+    "bitwise.left_shift",
+    doc="x << y, y taken into [0, bits).",
+).no_grad()
+RightShift = binary(
+    "RightShift(x: T, y: T, *, T: integer) -> z: T",
+    lambda xp, x, y: _shift(xp, x, y, False),
+    "bitwise.right_shift",
+    doc="x >> y, y taken into [0, bits); the sign is kept.",
+).no_grad()
+PopulationCount = unary(
+    "PopulationCount(x: T, *, T: integer) -> y: uint8",
+    lambda xp, x: _population(xp, x),
+    doc="How many bits of each element are set.",
+).no_grad()

@@ -26,7 +26,11 @@ def _to_integer(xp: Any, x: Any, to: np.dtype) -> Any:
         edge = 2.0 ** (to.itemsize * 8 - 1)
         return xp.where((x >= -edge) & (x < edge), x, -edge).astype(to)
     if to == np.uint64:
-        return xp.where(x < 0, _to_integer(xp, xp.where(x < 0, x, 0), np.dtype(np.int64)).astype(to), xp.where(x < 0, 0, x).astype(to))
+        return xp.where(
+            x < 0,
+            _to_integer(xp, xp.where(x < 0, x, 0), np.dtype(np.int64)).astype(to),
+            xp.where(x < 0, 0, x).astype(to),
+        )
     return _to_integer(xp, x, np.dtype(np.int64 if to.itemsize == 4 else np.int32)).astype(to)
 
 
@@ -103,7 +107,11 @@ def _bounds(source: DType, to: DType) -> tuple[Any, Any] | None:
         kind = source.array_dtype.type
         top = kind(to.max)
         if float(top) > float(to.max):  # rounding went past what the integer holds
-            top = np.nextafter(top, kind(0)) if kind in (np.float32, np.float64, np.float16) else kind(float(top) * (1 - 2.0**-8))
+            top = (
+                np.nextafter(top, kind(0))
+                if kind in (np.float32, np.float64, np.float16)
+                else kind(float(top) * (1 - 2.0**-8))
+            )
         return kind(to.min), top
     if source.is_integer and to.is_integer:
         return max(low, to.min), min(high, to.max)
@@ -125,13 +133,20 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
             if to.is_complex:
                 real, imag = later("Real")(value, Tout=source.real_dtype), later("Imag")(value, Tout=source.real_dtype)
                 part = to.real_dtype
-                return later("Complex")(saturate_cast(real, part), saturate_cast(imag, part), Tout=to, name=scope or None)
+                return later("Complex")(
+                    saturate_cast(real, part), saturate_cast(imag, part), Tout=to, name=scope or None
+                )
             value = later("Real")(value, Tout=source.real_dtype)
             source = value.dtype
         if to.is_complex:
             if source.is_integer or source.is_bool:
                 return cast(value, to, scope or None)
-            return later("Complex")(saturate_cast(value, to.real_dtype), later("ZerosLike")(saturate_cast(value, to.real_dtype)), Tout=to, name=scope or None)
+            return later("Complex")(
+                saturate_cast(value, to.real_dtype),
+                later("ZerosLike")(saturate_cast(value, to.real_dtype)),
+                Tout=to,
+                name=scope or None,
+            )
         if source.is_bool or to.is_bool or (source.is_integer and to.is_floating):
             return cast(value, to, scope or None)
         wider = float(source.min) < float(to.min) or float(source.max) > float(to.max)
@@ -154,6 +169,13 @@ def _old_cast(name: str, to: DType) -> None:
     globals()[name] = export(v1=(name,))(call)
 
 
-for _name, _to in (("to_float", dtypes.float32), ("to_double", dtypes.float64), ("to_int32", dtypes.int32), ("to_int64", dtypes.int64),
-                   ("to_bfloat16", dtypes.bfloat16), ("to_complex64", dtypes.complex64), ("to_complex128", dtypes.complex128)):  # fmt: skip
+for _name, _to in (
+    ("to_float", dtypes.float32),
+    ("to_double", dtypes.float64),
+    ("to_int32", dtypes.int32),
+    ("to_int64", dtypes.int64),
+    ("to_bfloat16", dtypes.bfloat16),
+    ("to_complex64", dtypes.complex64),
+    ("to_complex128", dtypes.complex128),
+):
     _old_cast(_name, _to)

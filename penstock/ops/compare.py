@@ -72,19 +72,54 @@ def not_equal(x: Any, y: Any, name: str | None = None) -> Any:
     return NotEqual(x, y, name=name)
 
 
-Less = binary("Less(x: T, y: T, *, T: real) -> z: bool", lambda xp, x, y: xp.less(x, y), "less", "math.less", doc="x < y.").no_grad()
-LessEqual = binary("LessEqual(x: T, y: T, *, T: real) -> z: bool", lambda xp, x, y: xp.less_equal(x, y), "less_equal", "math.less_equal", doc="x <= y.").no_grad()
-Greater = binary("Greater(x: T, y: T, *, T: real) -> z: bool", lambda xp, x, y: xp.greater(x, y), "greater", "math.greater", doc="x > y.").no_grad()
-GreaterEqual = binary("GreaterEqual(x: T, y: T, *, T: real) -> z: bool", lambda xp, x, y: xp.greater_equal(x, y), "greater_equal", "math.greater_equal",
-                      doc="x >= y.").no_grad()  # fmt: skip
-ApproximateEqual = op("ApproximateEqual(x: T, y: T, *, T: numeric, tolerance: float = 9.999999747378752e-06) -> z: bool",
-                      shape=lambda x, y, **_: merge(x.shape, y.shape))(lambda xp, x, y, *, tolerance: xp.abs(x - y) < tolerance).no_grad()  # fmt: skip
+Less = binary(
+    "Less(x: T, y: T, *, T: real) -> z: bool", lambda xp, x, y: xp.less(x, y), "less", "math.less", doc="x < y."
+).no_grad()
+LessEqual = binary(
+    "LessEqual(x: T, y: T, *, T: real) -> z: bool",
+    lambda xp, x, y: xp.less_equal(x, y),
+    "less_equal",
+    "math.less_equal",
+    doc="x <= y.",
+).no_grad()
+Greater = binary(
+    "Greater(x: T, y: T, *, T: real) -> z: bool",
+    lambda xp, x, y: xp.greater(x, y),
+    "greater",
+    "math.greater",
+    doc="x > y.",
+).no_grad()
+GreaterEqual = binary(
+    "GreaterEqual(x: T, y: T, *, T: real) -> z: bool",
+    lambda xp, x, y: xp.greater_equal(x, y),
+    "greater_equal",
+    "math.greater_equal",
+    doc="x >= y.",
+).no_grad()
+ApproximateEqual = op(
+    "ApproximateEqual(x: T, y: T, *, T: numeric, tolerance: float = 9.999999747378752e-06) -> z: bool",
+    shape=lambda x, y, **_: merge(x.shape, y.shape),
+)(lambda xp, x, y, *, tolerance: xp.abs(x - y) < tolerance).no_grad()
 
 
 # -- logic -----------------------------------------------------------------------------------------------------------
-LogicalAnd = binary("LogicalAnd(x: bool, y: bool) -> z: bool", lambda xp, x, y: xp.logical_and(x, y), "logical_and", "math.logical_and", doc="x and y.").no_grad()
-LogicalOr = binary("LogicalOr(x: bool, y: bool) -> z: bool", lambda xp, x, y: xp.logical_or(x, y), "logical_or", "math.logical_or", doc="x or y.").no_grad()
-LogicalNot = unary("LogicalNot(x: bool) -> y: bool", lambda xp, x: xp.logical_not(x), "logical_not", "math.logical_not", doc="not x.").no_grad()
+LogicalAnd = binary(
+    "LogicalAnd(x: bool, y: bool) -> z: bool",
+    lambda xp, x, y: xp.logical_and(x, y),
+    "logical_and",
+    "math.logical_and",
+    doc="x and y.",
+).no_grad()
+LogicalOr = binary(
+    "LogicalOr(x: bool, y: bool) -> z: bool",
+    lambda xp, x, y: xp.logical_or(x, y),
+    "logical_or",
+    "math.logical_or",
+    doc="x or y.",
+).no_grad()
+LogicalNot = unary(
+    "LogicalNot(x: bool) -> y: bool", lambda xp, x: xp.logical_not(x), "logical_not", "math.logical_not", doc="not x."
+).no_grad()
 
 
 @export("math.logical_xor", v1=("logical_xor",))
@@ -106,7 +141,9 @@ def _truth(xp: Any, input: Any) -> Any:  # noqa: A002
     return input[()] != (b"" if input.dtype.kind == "O" else 0)
 
 
-ToBool = op("ToBool(input: T, *, T: type) -> output: bool", shape=lambda input: ())(lambda xp, input: _truth(xp, input)).no_grad()
+ToBool = op("ToBool(input: T, *, T: type) -> output: bool", shape=lambda input: ())(
+    lambda xp, input: _truth(xp, input)
+).no_grad()
 
 
 # -- selection -------------------------------------------------------------------------------------------------------
@@ -120,7 +157,9 @@ def _select_shape(condition: Any, t: Any, e: Any) -> Any:
         if len(dims) == 0:
             raise ShapeError(f"t must be at least a vector when condition has shape {as_text(c)}, but it is a scalar")
         if len(c) != 1:
-            raise ShapeError(f"condition must be a scalar, a vector or of the shape of t {as_text(dims)}; it is {as_text(c)}")
+            raise ShapeError(
+                f"condition must be a scalar, a vector or of the shape of t {as_text(dims)}; it is {as_text(c)}"
+            )
     if c is not None and dims is not None and c and dims:
         merge(c[:1], dims[:1]) if len(c) == 1 else merge(c, dims)
     return dims
@@ -143,17 +182,24 @@ def _select_grad(node: Any, dy: Any) -> Any:
     return None, Select(node.inputs[0], dy, zero), Select(node.inputs[0], zero, dy)
 
 
-Select = op("Select(condition: bool, t: T, e: T, *, T: type) -> output: T", shape=_select_shape, grad=_select_grad)(lambda xp, condition, t, e: _select(xp, condition, t, e))
-SelectV2 = op("SelectV2(condition: bool, t: T, e: T, *, T: type) -> output: T", shape=lambda condition, t, e: broadcast(condition.shape, t.shape, e.shape))(
-    lambda xp, condition, t, e: xp.where(condition, t, e)
+Select = op("Select(condition: bool, t: T, e: T, *, T: type) -> output: T", shape=_select_shape, grad=_select_grad)(
+    lambda xp, condition, t, e: _select(xp, condition, t, e)
 )
+SelectV2 = op(
+    "SelectV2(condition: bool, t: T, e: T, *, T: type) -> output: T",
+    shape=lambda condition, t, e: broadcast(condition.shape, t.shape, e.shape),
+)(lambda xp, condition, t, e: xp.where(condition, t, e))
 
 
 @SelectV2.grad
 def _(node: Any, dy: Any) -> Any:
     condition, t, e = node.inputs
     zero = ZerosLike(dy)
-    return None, unbroadcast(SelectV2(condition, dy, zero), t, node.outputs[0]), unbroadcast(SelectV2(condition, zero, dy), e, node.outputs[0])
+    return (
+        None,
+        unbroadcast(SelectV2(condition, dy, zero), t, node.outputs[0]),
+        unbroadcast(SelectV2(condition, zero, dy), e, node.outputs[0]),
+    )
 
 
 # -- clipping --------------------------------------------------------------------------------------------------------
@@ -169,7 +215,11 @@ ClipByValue.shape(lambda t, clip_value_min, clip_value_max: t.shape)
 @ClipByValue.check
 def _(xp: Any, t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
     bad = any(c.ndim and c.shape != t.shape for c in (clip_value_min, clip_value_max))
-    return bad, "clip_value_min and clip_value_max must be either of the same shape as input, or a scalar.", InvalidArgumentError
+    return (
+        bad,
+        "clip_value_min and clip_value_max must be either of the same shape as input, or a scalar.",
+        InvalidArgumentError,
+    )
 
 
 @ClipByValue.grad
@@ -200,7 +250,9 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
 
 def _keeps(values: Any, clipped: Any) -> None:
     if not values.shape.is_compatible_with(clipped.shape):
-        raise ValueError(f"Shapes {values.shape} and {clipped.shape} are incompatible: the bounds must broadcast to the shape of t")
+        raise ValueError(
+            f"Shapes {values.shape} and {clipped.shape} are incompatible: the bounds must broadcast to the shape of t"
+        )
 
 
 @export("clip_by_norm")
@@ -238,7 +290,14 @@ def global_norm(t_list: Any, name: str | None = None) -> Any:
     if not isinstance(t_list, (list, tuple)):
         raise TypeError(f"`t_list` should be a sequence of tensors. Received {type(t_list)}.")
     with scoped(name, "global_norm"):
-        values = [None if t is None else door.convert(t.values if hasattr(t, "indices") and hasattr(t, "values") and not isinstance(t, Tensor) else t) for t in t_list]
+        values = [
+            None
+            if t is None
+            else door.convert(
+                t.values if hasattr(t, "indices") and hasattr(t, "values") and not isinstance(t, Tensor) else t
+            )
+            for t in t_list
+        ]
         halves = [later("L2Loss")(v) for v in values if v is not None]
         total = reduce_sum(later("Pack")(halves, name="stack"))
         two = door.convert(np.asarray(2.0, total.dtype.array_dtype), total.dtype)
@@ -262,7 +321,9 @@ def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name:
         norm = door.convert(norm)
         one = door.convert(np.asarray(1.0, norm.dtype.array_dtype), norm.dtype)
         limit = door.convert(clip_norm, norm.dtype)
-        scale = mul(clip_norm, later("Minimum")(div(1.0, norm, name="truediv"), div(one, limit, name="truediv")), name="mul")
+        scale = mul(
+            clip_norm, later("Minimum")(div(1.0, norm, name="truediv"), div(one, limit, name="truediv")), name="mul"
+        )
         # an infinite or NaN norm makes everything NaN: x + (norm - norm)
         scale = later("AddV2")(scale, later("Sub")(norm, norm, name="sub"), name="add")
         clipped = []
@@ -272,8 +333,14 @@ def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name:
                 continue
             slices = hasattr(t, "indices") and hasattr(t, "values") and not isinstance(t, Tensor)
             values = door.convert(t.values if slices else t)
-            out = Identity(mul(values, scale if values.dtype is scale.dtype else later("Cast")(scale, DstT=values.dtype), name="mul"),
-                           name=f"{scope}_{i}" if scope else None)  # fmt: skip
+            out = Identity(
+                mul(
+                    values,
+                    scale if values.dtype is scale.dtype else later("Cast")(scale, DstT=values.dtype),
+                    name="mul",
+                ),
+                name=f"{scope}_{i}" if scope else None,
+            )
             clipped.append(type(t)(out, t.indices, t.dense_shape) if slices else out)
         return clipped, norm
 
@@ -290,5 +357,3 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Any
         inverse = later("Rsqrt")(reduce_sum(mul(values, values), later("Range")(0, later("Rank")(values), 1)))
         smaller = later("Minimum")(mul(inverse, count), div(1.0, door.convert(clip_norm, values.dtype)))
         return Identity(mul(mul(values, clip_norm), smaller), name=scope or None)
-
-

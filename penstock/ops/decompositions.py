@@ -12,8 +12,12 @@ from penstock.ir.op import Op, op
 from penstock.ops.families import conj, later, unbroadcast, wide
 from penstock.ops.matmul import BatchMatMulV2
 
-Mul, AddV2, Sub, Neg, ZerosLike, ExpandDims = (later(n) for n in ("Mul", "AddV2", "Sub", "Neg", "ZerosLike", "ExpandDims"))
-MatrixBandPart, MatrixDiag, MatrixDiagPart, MatrixSetDiag = (later(n) for n in ("MatrixBandPart", "MatrixDiag", "MatrixDiagPart", "MatrixSetDiag"))
+Mul, AddV2, Sub, Neg, ZerosLike, ExpandDims = (
+    later(n) for n in ("Mul", "AddV2", "Sub", "Neg", "ZerosLike", "ExpandDims")
+)
+MatrixBandPart, MatrixDiag, MatrixDiagPart, MatrixSetDiag = (
+    later(n) for n in ("MatrixBandPart", "MatrixDiag", "MatrixDiagPart", "MatrixSetDiag")
+)
 _TYPES = "{float64|float32|float16|complex64|complex128}"
 
 
@@ -30,7 +34,8 @@ def adjoint(x: Any) -> Any:
         axes = later("Range")(0, later("Rank")(x), 1)
         last = later("Sub")(later("Rank")(x), 2)
         perm = later("ConcatV2")(
-            [later("Slice")(axes, [0], ExpandDims(last, 0)), ExpandDims(AddV2(last, 1), 0), ExpandDims(last, 0)], 0)  # fmt: skip
+            [later("Slice")(axes, [0], ExpandDims(last, 0)), ExpandDims(AddV2(last, 1), 0), ExpandDims(last, 0)], 0
+        )
     else:
         perm = np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
     return later("Transpose")(x, perm)
@@ -136,12 +141,17 @@ def _spread(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
 _SINGULAR = "Input matrix is not invertible."
 
 
-@op("MatrixTriangularSolve(matrix: T, rhs: T, *, T: inexact, adjoint: bool = False, lower: bool = True) -> output: T", shape=_solve_shape)
+@op(
+    "MatrixTriangularSolve(matrix: T, rhs: T, *, T: inexact, adjoint: bool = False, lower: bool = True) -> output: T",
+    shape=_solve_shape,
+)
 def MatrixTriangularSolve(xp, matrix, rhs, *, adjoint, lower):  # noqa: N802
     """X with matrix @ X = rhs for triangular matrices; the other triangle is not read."""
     _is_square(matrix)
     if matrix.shape[-1] != rhs.shape[-2]:
-        raise ShapeError(f"Input matrix and right-hand side are incompatible: {list(matrix.shape)} and {list(rhs.shape)}")
+        raise ShapeError(
+            f"Input matrix and right-hand side are incompatible: {list(matrix.shape)} and {list(rhs.shape)}"
+        )
     a, b = _spread(xp, wide(xp, matrix), wide(xp, rhs))
     if xp is np:
         triangle = np.tril(a) if lower else np.triu(a)
@@ -183,7 +193,9 @@ def MatrixSolve(xp, matrix, rhs, *, adjoint):  # noqa: N802
     _is_square(matrix)
     a, b = wide(xp, matrix), wide(xp, rhs)
     if a.shape[-1] != b.shape[-2] or a.ndim != b.ndim:
-        raise ShapeError(f"Input matrix and right-hand side are incompatible: {list(matrix.shape)} and {list(rhs.shape)}")
+        raise ShapeError(
+            f"Input matrix and right-hand side are incompatible: {list(matrix.shape)} and {list(rhs.shape)}"
+        )
     if adjoint:
         a = xp.conj(xp.swapaxes(a, -1, -2))
     return _attempt(lambda: xp.linalg.solve(a, b), _SINGULAR)
@@ -199,7 +211,10 @@ def _(node: Any, dy: Any) -> Any:
     return Neg(mm(x, db, adj_b=True) if adj else mm(db, x, adj_b=True)), db
 
 
-@op(f"MatrixInverse(input: T, *, T: {_TYPES}, adjoint: bool = False) -> output: T", shape=lambda input, *, adjoint: _square(input))
+@op(
+    f"MatrixInverse(input: T, *, T: {_TYPES}, adjoint: bool = False) -> output: T",
+    shape=lambda input, *, adjoint: _square(input),
+)
 def MatrixInverse(xp, input, *, adjoint):  # noqa: A002, N802
     """The inverse of each matrix, or of its adjoint."""
     _is_square(input)
@@ -221,8 +236,10 @@ def _(node: Any, dy: Any) -> Any:
 
 
 _DET = "{float16|float32|float64|complex64|complex128}"
-MatrixDeterminant = op(f"MatrixDeterminant(input: T, *, T: {_DET}) -> output: T", shape=lambda input: None if input.shape is None else _square(input)[:-2])(
-    lambda xp, input: xp.linalg.det(wide(xp, input)))  # fmt: skip
+MatrixDeterminant = op(
+    f"MatrixDeterminant(input: T, *, T: {_DET}) -> output: T",
+    shape=lambda input: None if input.shape is None else _square(input)[:-2],
+)(lambda xp, input: xp.linalg.det(wide(xp, input)))
 
 
 @MatrixDeterminant.grad
@@ -295,8 +312,14 @@ def _(node: Any, dlu: Any, _: Any) -> Any:
     middle = AddV2(strict(mm(lower, d_lower, adj_a=True)), MatrixBandPart(mm(d_upper, upper, adj_b=True), 0, -1))
     left = MatrixTriangularSolve(lower, middle, lower=True, adjoint=True)
     right = adjoint(MatrixTriangularSolve(upper, adjoint(left), lower=False, adjoint=False))
-    order = later("OneHot")(p, np.int32(n) if n is not None else later("StridedSlice")(later("Shape")(p), [-1], [0], [1], end_mask=1, shrink_axis_mask=1),
-                            _scalar(lu, 1), _scalar(lu, 0))  # fmt: skip
+    order = later("OneHot")(
+        p,
+        np.int32(n)
+        if n is not None
+        else later("StridedSlice")(later("Shape")(p), [-1], [0], [1], end_mask=1, shrink_axis_mask=1),
+        _scalar(lu, 1),
+        _scalar(lu, 0),
+    )
     return mm(order, right, adj_a=True)
 
 
@@ -333,7 +356,9 @@ def _(node: Any, dq: Any, dr: Any) -> Any:
     if rows is None or cols is None:
         raise ValueError("QrGrad needs the sizes of the last two axes of its input to be known.")
     if node.attrs["full_matrices"] and rows != cols:
-        raise ValueError(f"QrGrad is not defined for full_matrices=True of matrices that are not square: {rows} x {cols}.")
+        raise ValueError(
+            f"QrGrad is not defined for full_matrices=True of matrices that are not square: {rows} x {cols}."
+        )
     dq = ZerosLike(q) if dq is None else dq
     dr = ZerosLike(r) if dr is None else dr
 
@@ -360,7 +385,14 @@ def _(node: Any, dq: Any, dr: Any) -> Any:
     a = node.inputs[0]
     slices = later("StridedSlice")
     batch = len(a._dims) - 2
-    part = lambda x, lo, hi: slices(x, [0] * (batch + 1) + [lo], [0] * (batch + 1) + [hi], [1] * (batch + 2), begin_mask=2 ** (batch + 1) - 1, end_mask=2 ** (batch + 1) - 1)
+    part = lambda x, lo, hi: slices(
+        x,
+        [0] * (batch + 1) + [lo],
+        [0] * (batch + 1) + [hi],
+        [1] * (batch + 2),
+        begin_mask=2 ** (batch + 1) - 1,
+        end_mask=2 ** (batch + 1) - 1,
+    )
     y = part(a, rows, cols)
     u = part(r, 0, rows)
     du, dv = part(dr, 0, rows), part(dr, rows, cols)
@@ -385,10 +417,21 @@ def SelfAdjointEigV2(xp, input, *, compute_v):  # noqa: A002, N802
     return e, v if compute_v else xp.zeros((0,), input.dtype)
 
 
-SelfAdjointEigV2.shape(lambda input, *, compute_v: (None, None if compute_v else (0,)) if input.shape is None else (_square(input)[:-1], _square(input) if compute_v else (0,)))
-SelfAdjointEig = op("SelfAdjointEig(input: T, *, T: {float64|float32|float16}) -> output: T",
-                    shape=lambda input: None if input.shape is None else (*_square(input)[:-2], None if input.shape[-1] is None else input.shape[-1] + 1, input.shape[-1]))(
-    lambda xp, input: (lambda e, v: xp.concatenate([e[..., None, :], v], -2))(*_eigh(xp, input, True))).no_grad()  # fmt: skip
+SelfAdjointEigV2.shape(
+    lambda input, *, compute_v: (
+        (None, None if compute_v else (0,))
+        if input.shape is None
+        else (_square(input)[:-1], _square(input) if compute_v else (0,))
+    )
+)
+SelfAdjointEig = op(
+    "SelfAdjointEig(input: T, *, T: {float64|float32|float16}) -> output: T",
+    shape=lambda input: (
+        None
+        if input.shape is None
+        else (*_square(input)[:-2], None if input.shape[-1] is None else input.shape[-1] + 1, input.shape[-1])
+    ),
+)(lambda xp, input: (lambda e, v: xp.concatenate([e[..., None, :], v], -2))(*_eigh(xp, input, True))).no_grad()
 
 
 def _differences(e: Any) -> Any:
@@ -413,7 +456,9 @@ def _(node: Any, de: Any, dv: Any) -> Any:
     return MatrixSetDiag(da, Mul(MatrixDiagPart(da), 0.5))
 
 
-@op("Eig(input: T, *, T: {float32|float64|complex64|complex128}, Tout: {complex64|complex128}, compute_v: bool = True) -> (e: Tout, v: Tout)")
+@op(
+    "Eig(input: T, *, T: {float32|float64|complex64|complex128}, Tout: {complex64|complex128}, compute_v: bool = True) -> (e: Tout, v: Tout)"
+)
 def Eig(xp, input, *, compute_v, Tout):  # noqa: A002, N802, N803
     """The eigenvalues and (right) eigenvectors of square matrices."""
     _is_square(input)
@@ -423,7 +468,13 @@ def Eig(xp, input, *, compute_v, Tout):  # noqa: A002, N802, N803
     return xp.linalg.eigvals(input).astype(Tout.array_dtype), xp.zeros((0,), Tout.array_dtype)
 
 
-Eig.shape(lambda input, *, compute_v, Tout: (None, None if compute_v else (0,)) if input.shape is None else (_square(input)[:-1], _square(input) if compute_v else (0,)))
+Eig.shape(
+    lambda input, *, compute_v, Tout: (
+        (None, None if compute_v else (0,))
+        if input.shape is None
+        else (_square(input)[:-1], _square(input) if compute_v else (0,))
+    )
+)
 
 
 @Eig.grad
@@ -487,7 +538,9 @@ def _(node: Any, ds: Any, du: Any, dv: Any) -> Any:
     m, n = dims[-2], dims[-1]
     k = min(m, n)
     if node.attrs["full_matrices"] and abs(m - n) > 1:
-        raise ValueError(f"svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True: m = {m}, n = {n}")
+        raise ValueError(
+            f"svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True: m = {m}, n = {n}"
+        )
     du = ZerosLike(u) if du is None else du
     dv = ZerosLike(v) if dv is None else dv
     (u, u2), (v, v2), (du, du2), (dv, dv2) = (_first_columns(x, k) for x in (u, v, du, dv))
@@ -522,8 +575,10 @@ def _first_columns(x: Any, k: int) -> tuple[Any, Any]:
     all_but_last = 2 ** (rank - 1) - 1
     zeros = [0] * (rank - 1)
     slices = later("StridedSlice")
-    return (slices(x, [*zeros, 0], [*zeros, k], [1] * rank, begin_mask=all_but_last, end_mask=all_but_last),
-            slices(x, [*zeros, k], [*zeros, 0], [1] * rank, begin_mask=all_but_last, end_mask=2**rank - 1))  # fmt: skip
+    return (
+        slices(x, [*zeros, 0], [*zeros, k], [1] * rank, begin_mask=all_but_last, end_mask=all_but_last),
+        slices(x, [*zeros, k], [*zeros, 0], [1] * rank, begin_mask=all_but_last, end_mask=2**rank - 1),
+    )
 
 
 # -- least squares, roots, exponentials ----------------------------------------------------------------------------------
@@ -532,13 +587,18 @@ def MatrixSolveLs(xp, matrix, rhs, l2_regularizer, *, fast):  # noqa: N802
     """X that minimises |matrix @ X - rhs|^2 + l2_regularizer |X|^2 (the one of least norm without it)."""
     a, b = wide(xp, matrix), wide(xp, rhs)
     if a.shape[:-1] != b.shape[:-1]:
-        raise ShapeError(f"matrix and rhs must have the same number of rows, got {list(matrix.shape)} and {list(rhs.shape)}")
+        raise ShapeError(
+            f"matrix and rhs must have the same number of rows, got {list(matrix.shape)} and {list(rhs.shape)}"
+        )
     adj = xp.conj(xp.swapaxes(a, -1, -2))
     if fast:
         m, n = a.shape[-2:]
         small = adj @ a if m >= n else a @ adj
         small = small + l2_regularizer.astype(a.dtype) * xp.eye(min(m, n), dtype=a.dtype)
-        solved = _attempt(lambda: xp.linalg.solve(small, adj @ b if m >= n else b), "Input matrix was rank deficient or ill-conditioned.")
+        solved = _attempt(
+            lambda: xp.linalg.solve(small, adj @ b if m >= n else b),
+            "Input matrix was rank deficient or ill-conditioned.",
+        )
         return solved if m >= n else adj @ solved
     return xp.linalg.pinv(a, rcond=1e-6 if a.dtype in (np.float32, np.complex64) else 1e-12) @ b
 
@@ -585,12 +645,18 @@ def _function(name: str, types: str, scipy_name: str, doc: str, compiled: bool) 
 
     body.__doc__, body.__module__ = doc, __name__
     body.__name__ = body.__qualname__ = name
-    return op(f"{name}(input: T, *, T: {types}) -> output: T", shape=lambda input: _square(input), where="any" if compiled else "host")(body)
+    return op(
+        f"{name}(input: T, *, T: {types}) -> output: T",
+        shape=lambda input: _square(input),
+        where="any" if compiled else "host",
+    )(body)
 
 
 MatrixExponential = _function("MatrixExponential", _TYPES, "expm", "The exponential of each matrix.", True)
 MatrixSquareRoot = _function("MatrixSquareRoot", _TYPES, "sqrtm", "The principal square root of each matrix.", True)
-MatrixLogarithm = _function("MatrixLogarithm", "{complex64|complex128}", "logm", "The principal logarithm of each matrix.", False)
+MatrixLogarithm = _function(
+    "MatrixLogarithm", "{complex64|complex128}", "logm", "The principal logarithm of each matrix.", False
+)
 
 
 @MatrixExponential.grad
@@ -603,7 +669,14 @@ def _(node: Any, dy: Any) -> Any:
     if rank is None or a._dims[-1] is None:
         raise ValueError("The gradient of MatrixExponential needs the sizes of the last two axes to be known.")
     n = a._dims[-1]
-    return later("StridedSlice")(whole, [0] * (rank - 1) + [n], [0] * (rank - 2) + [n, 0], [1] * rank, begin_mask=2 ** (rank - 1) - 1, end_mask=2 ** (rank - 2) - 1 + 2 ** (rank - 1))
+    return later("StridedSlice")(
+        whole,
+        [0] * (rank - 1) + [n],
+        [0] * (rank - 2) + [n, 0],
+        [1] * rank,
+        begin_mask=2 ** (rank - 1) - 1,
+        end_mask=2 ** (rank - 2) - 1 + 2 ** (rank - 1),
+    )
 
 
 @MatrixSquareRoot.grad
@@ -623,4 +696,3 @@ def _(node: Any, dy: Any) -> Any:
     system = later("Reshape")(AddV2(left, right), [*batch, n * n, n * n])
     solved = MatrixSolve(system, later("Reshape")(dy, [*batch, n * n, 1]))
     return later("Reshape")(solved, [*batch, n, n])
-

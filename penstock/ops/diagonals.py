@@ -27,7 +27,9 @@ def _bounds(k: Any) -> tuple[int, int]:
     return low, high
 
 
-def _cells(rows: int, cols: int, low: int, high: int, align: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+def _cells(
+    rows: int, cols: int, low: int, high: int, align: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
     """For each cell of the band: its row and column, its place in the packed form [diagonals, length]; and that length."""
     length = min(rows + min(high, 0), cols - max(low, 0))
     r, c, line, place = [], [], [], []
@@ -92,14 +94,19 @@ def _diag_part_shape(input: Any, k: Any = None, **_: Any) -> Any:  # noqa: A002
 
 
 MatrixDiagPart = op("MatrixDiagPart(input: T, *, T: type) -> diagonal: T", shape=lambda input: _diag_part_shape(input))(
-    lambda xp, input: _diag_part(xp, input, 0, 0, "LEFT_LEFT"))  # fmt: skip
-MatrixDiagPartV2 = op("MatrixDiagPartV2(input: T, k: int32, padding_value: T, *, T: type) -> diagonal: T", static=("k",),
-                      shape=lambda input, k, padding_value: _diag_part_shape(input, k))(
-    lambda xp, input, k, padding_value: _diag_part(xp, input, k, padding_value, "LEFT_LEFT"))  # fmt: skip
+    lambda xp, input: _diag_part(xp, input, 0, 0, "LEFT_LEFT")
+)
+MatrixDiagPartV2 = op(
+    "MatrixDiagPartV2(input: T, k: int32, padding_value: T, *, T: type) -> diagonal: T",
+    static=("k",),
+    shape=lambda input, k, padding_value: _diag_part_shape(input, k),
+)(lambda xp, input, k, padding_value: _diag_part(xp, input, k, padding_value, "LEFT_LEFT"))
 _ALIGN = 'align: "LEFT_RIGHT"|"RIGHT_LEFT"|"LEFT_LEFT"|"RIGHT_RIGHT" = "RIGHT_LEFT"'
-MatrixDiagPartV3 = op(f"MatrixDiagPartV3(input: T, k: int32, padding_value: T, *, T: type, {_ALIGN}) -> diagonal: T", static=("k",),
-                      shape=lambda input, k, padding_value, *, align: _diag_part_shape(input, k))(
-    lambda xp, input, k, padding_value, *, align: _diag_part(xp, input, k, padding_value, align))  # fmt: skip
+MatrixDiagPartV3 = op(
+    f"MatrixDiagPartV3(input: T, k: int32, padding_value: T, *, T: type, {_ALIGN}) -> diagonal: T",
+    static=("k",),
+    shape=lambda input, k, padding_value, *, align: _diag_part_shape(input, k),
+)(lambda xp, input, k, padding_value, *, align: _diag_part(xp, input, k, padding_value, align))
 
 
 # -- building ----------------------------------------------------------------------------------------------------------
@@ -114,7 +121,9 @@ def _diag_size(dims: Any, low: int, high: int, rows: int, cols: int) -> tuple[in
     elif cols == -1:
         cols = least_cols
     if rows < least_rows or cols < least_cols or (rows != least_rows and cols != least_cols):
-        raise ShapeError(f"The number of rows or columns is not consistent with the specified d_lower, d_upper, and diagonal: {rows} x {cols} for diagonals {low}..{high} of length {length}")
+        raise ShapeError(
+            f"The number of rows or columns is not consistent with the specified d_lower, d_upper, and diagonal: {rows} x {cols} for diagonals {low}..{high} of length {length}"
+        )
     return rows, cols
 
 
@@ -123,7 +132,9 @@ def _diag(xp: Any, diagonal: Any, k: Any, rows: int, cols: int, padding: Any, al
         raise ShapeError("diagonal must be at least a vector")
     low, high = _bounds(k)
     if low != high and (diagonal.ndim < 2 or diagonal.shape[-2] != high - low + 1):
-        raise ShapeError(f"The number of diagonals provided in the input does not match the lower_diag_index and upper_diag_index range: {list(diagonal.shape)} for {low}..{high}")
+        raise ShapeError(
+            f"The number of diagonals provided in the input does not match the lower_diag_index and upper_diag_index range: {list(diagonal.shape)} for {low}..{high}"
+        )
     rows, cols = _diag_size(diagonal.shape, low, high, rows, cols)
     r, c, line, place, _ = _cells(rows, cols, low, high, align)
     lead = diagonal.shape[:-1] if low == high else diagonal.shape[:-2]
@@ -151,14 +162,27 @@ def _diag_shape(diagonal: Any, k: Any = None, num_rows: Any = None, num_cols: An
 
 
 MatrixDiag = op("MatrixDiag(diagonal: T, *, T: type) -> output: T", shape=lambda diagonal: _diag_shape(diagonal))(
-    lambda xp, diagonal: _diag(xp, diagonal, 0, -1, -1, 0, "LEFT_LEFT"))  # fmt: skip
+    lambda xp, diagonal: _diag(xp, diagonal, 0, -1, -1, 0, "LEFT_LEFT")
+)
 _BUILD = ("k", "num_rows", "num_cols")
-MatrixDiagV2 = op("MatrixDiagV2(diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T, *, T: type) -> output: T", static=_BUILD,
-                  shape=lambda diagonal, k, num_rows, num_cols, padding_value: _diag_shape(diagonal, k, num_rows, num_cols))(
-    lambda xp, diagonal, k, num_rows, num_cols, padding_value: _diag(xp, diagonal, k, int(num_rows), int(num_cols), padding_value, "LEFT_LEFT"))  # fmt: skip
-MatrixDiagV3 = op(f"MatrixDiagV3(diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T, *, T: type, {_ALIGN}) -> output: T", static=_BUILD,
-                  shape=lambda diagonal, k, num_rows, num_cols, padding_value, *, align: _diag_shape(diagonal, k, num_rows, num_cols))(
-    lambda xp, diagonal, k, num_rows, num_cols, padding_value, *, align: _diag(xp, diagonal, k, int(num_rows), int(num_cols), padding_value, align))  # fmt: skip
+MatrixDiagV2 = op(
+    "MatrixDiagV2(diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T, *, T: type) -> output: T",
+    static=_BUILD,
+    shape=lambda diagonal, k, num_rows, num_cols, padding_value: _diag_shape(diagonal, k, num_rows, num_cols),
+)(
+    lambda xp, diagonal, k, num_rows, num_cols, padding_value: _diag(
+        xp, diagonal, k, int(num_rows), int(num_cols), padding_value, "LEFT_LEFT"
+    )
+)
+MatrixDiagV3 = op(
+    f"MatrixDiagV3(diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T, *, T: type, {_ALIGN}) -> output: T",
+    static=_BUILD,
+    shape=lambda diagonal, k, num_rows, num_cols, padding_value, *, align: _diag_shape(diagonal, k, num_rows, num_cols),
+)(
+    lambda xp, diagonal, k, num_rows, num_cols, padding_value, *, align: _diag(
+        xp, diagonal, k, int(num_rows), int(num_cols), padding_value, align
+    )
+)
 
 
 # -- replacing ---------------------------------------------------------------------------------------------------------
@@ -172,8 +196,10 @@ def _set_diag(xp: Any, matrix: Any, diagonal: Any, k: Any, align: str) -> Any:
     lead = matrix.shape[:-2]
     want = (*lead, length) if low == high else (*lead, high - low + 1, length)
     if diagonal.shape != want:
-        raise ShapeError(f"Either first dimensions of diagonal don't match input.shape[:-2], or diagonal is not of the right length: "
-                         f"expected {list(want)}, got {list(diagonal.shape)}")  # fmt: skip
+        raise ShapeError(
+            f"Either first dimensions of diagonal don't match input.shape[:-2], or diagonal is not of the right length: "
+            f"expected {list(want)}, got {list(diagonal.shape)}"
+        )
     return _put(xp, matrix, (Ellipsis, r, c), diagonal[..., place] if low == high else diagonal[..., line, place])
 
 
@@ -188,12 +214,18 @@ def _set_shape(input: Any, diagonal: Any, k: Any = None, **_: Any) -> Any:  # no
     return input.shape
 
 
-MatrixSetDiag = op("MatrixSetDiag(input: T, diagonal: T, *, T: type) -> output: T", shape=lambda input, diagonal: _set_shape(input, diagonal))(
-    lambda xp, input, diagonal: _set_diag(xp, input, diagonal, 0, "LEFT_LEFT"))  # fmt: skip
-MatrixSetDiagV2 = op("MatrixSetDiagV2(input: T, diagonal: T, k: int32, *, T: type) -> output: T", shape=_set_shape, static=("k",))(
-    lambda xp, input, diagonal, k: _set_diag(xp, input, diagonal, k, "LEFT_LEFT"))  # fmt: skip
-MatrixSetDiagV3 = op(f"MatrixSetDiagV3(input: T, diagonal: T, k: int32, *, T: type, {_ALIGN}) -> output: T", shape=_set_shape, static=("k",))(
-    lambda xp, input, diagonal, k, *, align: _set_diag(xp, input, diagonal, k, align))  # fmt: skip
+MatrixSetDiag = op(
+    "MatrixSetDiag(input: T, diagonal: T, *, T: type) -> output: T",
+    shape=lambda input, diagonal: _set_shape(input, diagonal),
+)(lambda xp, input, diagonal: _set_diag(xp, input, diagonal, 0, "LEFT_LEFT"))
+MatrixSetDiagV2 = op(
+    "MatrixSetDiagV2(input: T, diagonal: T, k: int32, *, T: type) -> output: T", shape=_set_shape, static=("k",)
+)(lambda xp, input, diagonal, k: _set_diag(xp, input, diagonal, k, "LEFT_LEFT"))
+MatrixSetDiagV3 = op(
+    f"MatrixSetDiagV3(input: T, diagonal: T, k: int32, *, T: type, {_ALIGN}) -> output: T",
+    shape=_set_shape,
+    static=("k",),
+)(lambda xp, input, diagonal, k, *, align: _set_diag(xp, input, diagonal, k, align))
 
 
 # -- gradients ---------------------------------------------------------------------------------------------------------
@@ -203,7 +235,15 @@ def _zero_of(x: Any) -> Any:
 
 MatrixDiag.grad(lambda node, dy: MatrixDiagPart(dy))
 MatrixDiagV2.grad(lambda node, dy: (MatrixDiagPartV2(dy, node.inputs[1], _zero_of(dy)), None, None, None, None))
-MatrixDiagV3.grad(lambda node, dy: (MatrixDiagPartV3(dy, node.inputs[1], _zero_of(dy), align=node.attrs["align"]), None, None, None, None))
+MatrixDiagV3.grad(
+    lambda node, dy: (
+        MatrixDiagPartV3(dy, node.inputs[1], _zero_of(dy), align=node.attrs["align"]),
+        None,
+        None,
+        None,
+        None,
+    )
+)
 
 
 def _part_grad(node: Any, dy: Any) -> Any:
@@ -234,8 +274,10 @@ for _op in (MatrixSetDiag, MatrixSetDiagV2, MatrixSetDiagV3):
 
 
 # -- bands and tensors ------------------------------------------------------------------------------------------------
-@op("MatrixBandPart(input: T, num_lower: Tindex, num_upper: Tindex, *, T: type, Tindex: index = int64) -> band: T",
-    shape=lambda input, num_lower, num_upper: input.shape)  # fmt: skip
+@op(
+    "MatrixBandPart(input: T, num_lower: Tindex, num_upper: Tindex, *, T: type, Tindex: index = int64) -> band: T",
+    shape=lambda input, num_lower, num_upper: input.shape,
+)
 def MatrixBandPart(xp, input, num_lower, num_upper):  # noqa: A002, N802
     """input with zeros outside the band of num_lower subdiagonals and num_upper superdiagonals (negative: all)."""
     if input.ndim < 2:
@@ -252,7 +294,11 @@ def _(xp: Any, input: Any, num_lower: Any, num_upper: Any) -> Any:  # noqa: A002
         return False, ""
     rows, cols = input.shape[-2:]
     bad = (num_lower > rows) | (num_upper > cols)
-    return bad, f"num_lower must be negative or at most the number of rows ({rows}), num_upper at most that of columns ({cols})", InvalidArgumentError
+    return (
+        bad,
+        f"num_lower must be negative or at most the number of rows ({rows}), num_upper at most that of columns ({cols})",
+        InvalidArgumentError,
+    )
 
 
 MatrixBandPart.grad(lambda node, dy: (MatrixBandPart(dy, node.inputs[1], node.inputs[2]), None, None))
@@ -260,7 +306,10 @@ MatrixBandPart.grad(lambda node, dy: (MatrixBandPart(dy, node.inputs[1], node.in
 _TYPES = "{bfloat16|float16|float32|float64|int32|int64|complex64|complex128}"
 
 
-@op(f"Diag(diagonal: T, *, T: {_TYPES}) -> output: T", shape=lambda diagonal: None if diagonal.shape is None else (*diagonal.shape, *diagonal.shape))
+@op(
+    f"Diag(diagonal: T, *, T: {_TYPES}) -> output: T",
+    shape=lambda diagonal: None if diagonal.shape is None else (*diagonal.shape, *diagonal.shape),
+)
 def Diag(xp, diagonal):  # noqa: N802
     """[d1, ..., dk] -> [d1, ..., dk, d1, ..., dk] with the elements where both halves of the index agree."""
     if diagonal.ndim < 1:
@@ -273,7 +322,9 @@ def DiagPart(xp, input):  # noqa: A002, N802
     """[d1, ..., dk, d1, ..., dk] -> [d1, ..., dk]: the elements where both halves of the index agree."""
     half = input.ndim // 2
     if input.ndim % 2 or input.ndim == 0 or input.shape[:half] != input.shape[half:]:
-        raise ShapeError(f"The rank of the tensor should be even and positive, and its halves equal, got shape {list(input.shape)}")
+        raise ShapeError(
+            f"The rank of the tensor should be even and positive, and its halves equal, got shape {list(input.shape)}"
+        )
     n = int(np.prod(input.shape[:half], dtype=np.int64))
     return xp.diagonal(input.reshape(n, n)).reshape(input.shape[:half])
 
@@ -294,26 +345,44 @@ DiagPart.grad(lambda node, dy: Diag(dy))
 
 # -- public functions ------------------------------------------------------------------------------------------------
 @export("linalg.diag", v1=("matrix_diag",))
-def matrix_diag(diagonal: Any, name: str = "diag", k: Any = 0, num_rows: Any = -1, num_cols: Any = -1, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Any:
+def matrix_diag(
+    diagonal: Any,
+    name: str = "diag",
+    k: Any = 0,
+    num_rows: Any = -1,
+    num_cols: Any = -1,
+    padding_value: Any = 0,
+    align: str = "RIGHT_LEFT",
+) -> Any:
     """Matrices with the given (k-th) diagonals, and `padding_value` elsewhere.
 
     >>> tf.linalg.diag([1, 2]).numpy().tolist()
     [[1, 0], [0, 2]]
     """
     diagonal = door.convert(diagonal)
-    padding = np.asarray(padding_value, diagonal.dtype.array_dtype) if isinstance(padding_value, (int, float, bool)) else padding_value
+    padding = (
+        np.asarray(padding_value, diagonal.dtype.array_dtype)
+        if isinstance(padding_value, (int, float, bool))
+        else padding_value
+    )
     return MatrixDiagV3(diagonal, k, num_rows, num_cols, padding, align=align, name=name)
 
 
 @export("linalg.diag_part", v1=("matrix_diag_part",))
-def matrix_diag_part(input: Any, name: str = "diag_part", k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Any:  # noqa: A002
+def matrix_diag_part(
+    input: Any, name: str = "diag_part", k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT"
+) -> Any:  # noqa: A002
     """The (k-th, or k[0]-th to k[1]-th) diagonals of matrices.
 
     >>> tf.linalg.diag_part([[1, 2], [3, 4]]).numpy().tolist()
     [1, 4]
     """
     input = door.convert(input)  # noqa: A001
-    padding = np.asarray(padding_value, input.dtype.array_dtype) if isinstance(padding_value, (int, float, bool)) else padding_value
+    padding = (
+        np.asarray(padding_value, input.dtype.array_dtype)
+        if isinstance(padding_value, (int, float, bool))
+        else padding_value
+    )
     return MatrixDiagPartV3(input, k, padding, align=align, name=name)
 
 

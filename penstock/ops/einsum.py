@@ -38,7 +38,9 @@ def _shape(inputs: Any, *, equation: str) -> Any:
             return None
         named = len(text.replace(".", ""))
         if "." in text and len(spec.shape) < named or "." not in text and len(spec.shape) != named:
-            raise ShapeError(f"Expected input to have rank {'at least ' if '.' in text else ''}{named} for {equation!r}, {spec.name} is rank {len(spec.shape)}")
+            raise ShapeError(
+                f"Expected input to have rank {'at least ' if '.' in text else ''}{named} for {equation!r}, {spec.name} is rank {len(spec.shape)}"
+            )
         head, dot, tail = text.partition(".")
         middle = spec.shape[len(head) : len(spec.shape) - len(tail)]
         if dot:
@@ -63,11 +65,16 @@ def _(node: Any, dy: Any) -> Any:
     labels, out = _parse(equation, len(inputs))
     text = lambda s: s.replace(".", "...")
     if len(inputs) > 2:
-        raise ValueError("Gradient for einsum with more than two inputs is not defined: tf.einsum splits such equations")
+        raise ValueError(
+            "Gradient for einsum with more than two inputs is not defined: tf.einsum splits such equations"
+        )
     if len(inputs) == 1:
         return _expand(dy, out, labels[0], inputs[0], text)
     grads = []
-    for mine, other, x, y in ((labels[0], labels[1], inputs[0], inputs[1]), (labels[1], labels[0], inputs[1], inputs[0])):
+    for mine, other, x, y in (
+        (labels[0], labels[1], inputs[0], inputs[1]),
+        (labels[1], labels[0], inputs[1], inputs[0]),
+    ):
         have = set(out) | set(other)
         repeated = len(set(mine)) != len(mine)
         kept = "".join(dict.fromkeys(c for c in mine if c in have))
@@ -118,7 +125,11 @@ def _expand(part: Any, have: str, want: str, x: Any, text: Any) -> Any:
         have_now = unique
         for c, new in deltas:
             n = dims[size(c)]
-            eye = np.eye(n, dtype=x.dtype.array_dtype) if n is not None else later("MatrixDiag")(later("Fill")(later("GatherV2")(shape, [size(c)], 0), _one(x)))
+            eye = (
+                np.eye(n, dtype=x.dtype.array_dtype)
+                if n is not None
+                else later("MatrixDiag")(later("Fill")(later("GatherV2")(shape, [size(c)], 0), _one(x)))
+            )
             target = have_now + new
             part = Einsum([part, eye], equation=f"{text(have_now)},{c}{new}->{text(target)}")
             have_now = target
@@ -156,7 +167,9 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
     name = kwargs.pop("name", None)
     optimize = kwargs.pop("optimize", "greedy")
     if kwargs:
-        raise TypeError(f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Valid arguments: name, optimize, greedy.")
+        raise TypeError(
+            f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Valid arguments: name, optimize, greedy."
+        )
     if optimize not in ("greedy", "optimal", "branch-2", "branch-all", "auto"):
         raise ValueError(f"Unknown `optimize` strategy {optimize!r}")
     with scoped(name, "einsum"):
@@ -176,7 +189,11 @@ def _pairwise(equation: str, tensors: list[Any], optimize: str) -> Any:
         path: list[Any] = [(0, 1)] * (len(terms) - 1)
     else:
         shaped = [np.broadcast_to(np.int8(0), t._dims) for t in tensors]
-        path = np.einsum_path(equation, *shaped, optimize="greedy" if optimize == "auto" else optimize if optimize in ("greedy", "optimal") else "optimal")[0][1:]
+        path = np.einsum_path(
+            equation,
+            *shaped,
+            optimize="greedy" if optimize == "auto" else optimize if optimize in ("greedy", "optimal") else "optimal",
+        )[0][1:]
     for step in path:
         step = sorted(step, reverse=True)
         picked = [(terms.pop(k), tensors.pop(k)) for k in step][::-1]
@@ -201,7 +218,9 @@ def _axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
         if rank is None:
             raise ValueError("tensordot with a number of axes needs the rank of `a` to be known")
         if axes > rank:
-            raise ValueError(f"`axes` must not be larger than the number of dimensions of tensor {a}.  Received {axes}, vs tensor dimensions {rank}.")
+            raise ValueError(
+                f"`axes` must not be larger than the number of dimensions of tensor {a}.  Received {axes}, vs tensor dimensions {rank}."
+            )
         return list(range(rank - axes, rank)), list(range(axes))
     if isinstance(axes, Tensor):
         from penstock.ir.known import known_value
@@ -246,7 +265,9 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
             free = [d for d in range(rank) if d not in at]
             perm = free + at if last else at + free
             inner = None if any(dims[c] is None for c in at) else int(np.prod([dims[c] for c in at], dtype=np.int64))
-            outer = None if any(dims[d] is None for d in free) else int(np.prod([dims[d] for d in free], dtype=np.int64))
+            outer = (
+                None if any(dims[d] is None for d in free) else int(np.prod([dims[d] for d in free], dtype=np.int64))
+            )
             moved = x if perm == list(range(rank)) else Transpose(x, np.array(perm, np.int32), name="transpose")
             if len(free) != 1 or len(at) != 1:
                 sides = [outer, inner] if last else [inner, outer]

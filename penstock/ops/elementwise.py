@@ -41,72 +41,226 @@ def _sigmoid(xp: Any, x: Any) -> Any:
 # -- powers and exponentials -----------------------------------------------------------------------------------------
 Square = unary(
     "Square(x: T, *, T: {bfloat16|float16|float32|float64|int8|int16|int32|int64|uint8|uint16|uint32|uint64|complex64|complex128}) -> y: T",
-    lambda xp, x: x * x, "square", "math.square", grad=lambda dy, x, y: Mul(dy, Mul(conj(x), 2)), doc="x * x.",
-)  # fmt: skip
+    lambda xp, x: x * x,
+    "square",
+    "math.square",
+    grad=lambda dy, x, y: Mul(dy, Mul(conj(x), 2)),
+    doc="x * x.",
+)
 Sqrt = unary(
-    "Sqrt(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.sqrt(x), "sqrt", "math.sqrt", grad=lambda dy, x, y: SqrtGrad(y, dy),
+    "Sqrt(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.sqrt(x),
+    "sqrt",
+    "math.sqrt",
+    grad=lambda dy, x, y: SqrtGrad(y, dy),
     doc="The square root of x.\n\n>>> tf.sqrt([4., 9.]).numpy().tolist()\n[2.0, 3.0]",
-)  # fmt: skip
+)
 Rsqrt = unary(
-    "Rsqrt(x: T, *, T: inexact) -> y: T", lambda xp, x: 1 / xp.sqrt(x) if xp is np else _lax("rsqrt")(x), "math.rsqrt", v1=("rsqrt",),
-    grad=lambda dy, x, y: RsqrtGrad(y, dy), doc="1 / sqrt(x).",
-)  # fmt: skip
-Exp = unary("Exp(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.exp(x), "exp", "math.exp", grad=lambda dy, x, y: Mul(dy, conj(y)),
-            doc="e to the power x.\n\n>>> tf.exp(0.).numpy().item()\n1.0")  # fmt: skip
-Expm1 = unary("Expm1(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.expm1(x), "math.expm1", v1=("expm1",),
-              grad=lambda dy, x, y: Mul(dy, Exp(conj(x))), doc="exp(x) - 1, exact for small x.")  # fmt: skip
-Log = unary("Log(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.log(x), "math.log", v1=("log",),
-            grad=lambda dy, x, y: RealDiv(dy, conj(x)), doc="The natural logarithm of x.")  # fmt: skip
-Log1p = unary("Log1p(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.log1p(x), "math.log1p", v1=("log1p",),
-              grad=lambda dy, x, y: RealDiv(dy, AddV2(conj(x), 1)), doc="log(1 + x), exact for small x.")  # fmt: skip
-Sigmoid = unary("Sigmoid(x: T, *, T: inexact) -> y: T", _sigmoid, "sigmoid", "math.sigmoid", "nn.sigmoid",
-                grad=lambda dy, x, y: SigmoidGrad(conj(y), dy), doc="1 / (1 + exp(-x)).")  # fmt: skip
+    "Rsqrt(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: 1 / xp.sqrt(x) if xp is np else _lax("rsqrt")(x),
+    "math.rsqrt",
+    v1=("rsqrt",),
+    grad=lambda dy, x, y: RsqrtGrad(y, dy),
+    doc="1 / sqrt(x).",
+)
+Exp = unary(
+    "Exp(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.exp(x),
+    "exp",
+    "math.exp",
+    grad=lambda dy, x, y: Mul(dy, conj(y)),
+    doc="e to the power x.\n\n>>> tf.exp(0.).numpy().item()\n1.0",
+)
+Expm1 = unary(
+    "Expm1(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.expm1(x),
+    "math.expm1",
+    v1=("expm1",),
+    grad=lambda dy, x, y: Mul(dy, Exp(conj(x))),
+    doc="exp(x) - 1, exact for small x.",
+)
+Log = unary(
+    "Log(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.log(x),
+    "math.log",
+    v1=("log",),
+    grad=lambda dy, x, y: RealDiv(dy, conj(x)),
+    doc="The natural logarithm of x.",
+)
+Log1p = unary(
+    "Log1p(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.log1p(x),
+    "math.log1p",
+    v1=("log1p",),
+    grad=lambda dy, x, y: RealDiv(dy, AddV2(conj(x), 1)),
+    doc="log(1 + x), exact for small x.",
+)
+Sigmoid = unary(
+    "Sigmoid(x: T, *, T: inexact) -> y: T",
+    _sigmoid,
+    "sigmoid",
+    "math.sigmoid",
+    "nn.sigmoid",
+    grad=lambda dy, x, y: SigmoidGrad(conj(y), dy),
+    doc="1 / (1 + exp(-x)).",
+)
 _RECIPROCAL = "(x: T, *, T: {bfloat16|float16|float32|float64|int8|int16|int32|int64|complex64|complex128}) -> y: T"
-_reciprocal = lambda xp, x: 1 / x if x.dtype.kind not in "iu" else xp.where(x == 0, 0, 1 // xp.where(x == 0, 1, x)).astype(x.dtype)
-Reciprocal = unary("Reciprocal" + _RECIPROCAL, _reciprocal, "math.reciprocal", v1=("reciprocal",),
-                   grad=lambda dy, x, y: ReciprocalGrad(y, dy), doc="1 / x.")  # fmt: skip
+_reciprocal = lambda xp, x: (
+    1 / x if x.dtype.kind not in "iu" else xp.where(x == 0, 0, 1 // xp.where(x == 0, 1, x)).astype(x.dtype)
+)
+Reciprocal = unary(
+    "Reciprocal" + _RECIPROCAL,
+    _reciprocal,
+    "math.reciprocal",
+    v1=("reciprocal",),
+    grad=lambda dy, x, y: ReciprocalGrad(y, dy),
+    doc="1 / x.",
+)
 Inv = unary("Inv" + _RECIPROCAL, lambda xp, x: _reciprocal(xp, x), grad=lambda dy, x, y: InvGrad(y, dy), doc="1 / x.")
 
 
 # -- hyperbolic and trigonometric ------------------------------------------------------------------------------------
-Tanh = unary("Tanh(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.tanh(x), "tanh", "math.tanh", "nn.tanh",
-             grad=lambda dy, x, y: TanhGrad(conj(y), dy), doc="The hyperbolic tangent of x.")  # fmt: skip
-Sinh = unary("Sinh(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.sinh(x), "sinh", "math.sinh",
-             grad=lambda dy, x, y: Mul(dy, Cosh(conj(x))), doc="The hyperbolic sine of x.")  # fmt: skip
-Cosh = unary("Cosh(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.cosh(x), "cosh", "math.cosh",
-             grad=lambda dy, x, y: Mul(dy, Sinh(conj(x))), doc="The hyperbolic cosine of x.")  # fmt: skip
-Sin = unary("Sin(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.sin(x), "sin", "math.sin",
-            grad=lambda dy, x, y: Mul(dy, Cos(conj(x))), doc="The sine of x (radians).")  # fmt: skip
-Cos = unary("Cos(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.cos(x), "cos", "math.cos",
-            grad=lambda dy, x, y: Neg(Mul(dy, Sin(conj(x)))), doc="The cosine of x (radians).")  # fmt: skip
-Tan = unary("Tan(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.tan(x), "tan", "math.tan",
-            grad=lambda dy, x, y: Mul(dy, Square(Reciprocal(Cos(conj(x))))), doc="The tangent of x (radians).")  # fmt: skip
+Tanh = unary(
+    "Tanh(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.tanh(x),
+    "tanh",
+    "math.tanh",
+    "nn.tanh",
+    grad=lambda dy, x, y: TanhGrad(conj(y), dy),
+    doc="The hyperbolic tangent of x.",
+)
+Sinh = unary(
+    "Sinh(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.sinh(x),
+    "sinh",
+    "math.sinh",
+    grad=lambda dy, x, y: Mul(dy, Cosh(conj(x))),
+    doc="The hyperbolic sine of x.",
+)
+Cosh = unary(
+    "Cosh(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.cosh(x),
+    "cosh",
+    "math.cosh",
+    grad=lambda dy, x, y: Mul(dy, Sinh(conj(x))),
+    doc="The hyperbolic cosine of x.",
+)
+Sin = unary(
+    "Sin(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.sin(x),
+    "sin",
+    "math.sin",
+    grad=lambda dy, x, y: Mul(dy, Cos(conj(x))),
+    doc="The sine of x (radians).",
+)
+Cos = unary(
+    "Cos(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.cos(x),
+    "cos",
+    "math.cos",
+    grad=lambda dy, x, y: Neg(Mul(dy, Sin(conj(x)))),
+    doc="The cosine of x (radians).",
+)
+Tan = unary(
+    "Tan(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.tan(x),
+    "tan",
+    "math.tan",
+    grad=lambda dy, x, y: Mul(dy, Square(Reciprocal(Cos(conj(x))))),
+    doc="The tangent of x (radians).",
+)
 _one_minus_square = lambda x: Sub(1, Square(conj(x)))
-Asin = unary("Asin(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.arcsin(x), "asin", "math.asin",
-             grad=lambda dy, x, y: Mul(dy, Reciprocal(Sqrt(_one_minus_square(x)))), doc="The inverse sine of x.")  # fmt: skip
-Acos = unary("Acos(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.arccos(x), "acos", "math.acos",
-             grad=lambda dy, x, y: Neg(Mul(dy, Reciprocal(Sqrt(_one_minus_square(x))))), doc="The inverse cosine of x.")  # fmt: skip
-Atan = unary("Atan(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.arctan(x), "atan", "math.atan",
-             grad=lambda dy, x, y: Mul(dy, Reciprocal(AddV2(1, Square(conj(x))))), doc="The inverse tangent of x.")  # fmt: skip
-Asinh = unary("Asinh(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.arcsinh(x), "asinh", "math.asinh",
-              grad=lambda dy, x, y: RealDiv(dy, Cosh(conj(y))), doc="The inverse hyperbolic sine of x.")  # fmt: skip
-Acosh = unary("Acosh(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.arccosh(x), "acosh", "math.acosh",
-              grad=lambda dy, x, y: RealDiv(dy, Sinh(conj(y))), doc="The inverse hyperbolic cosine of x.")  # fmt: skip
-Atanh = unary("Atanh(x: T, *, T: inexact) -> y: T", lambda xp, x: xp.arctanh(x), "atanh", "math.atanh",
-              grad=lambda dy, x, y: Mul(dy, Reciprocal(_one_minus_square(x))), doc="The inverse hyperbolic tangent of x.")  # fmt: skip
+Asin = unary(
+    "Asin(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.arcsin(x),
+    "asin",
+    "math.asin",
+    grad=lambda dy, x, y: Mul(dy, Reciprocal(Sqrt(_one_minus_square(x)))),
+    doc="The inverse sine of x.",
+)
+Acos = unary(
+    "Acos(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.arccos(x),
+    "acos",
+    "math.acos",
+    grad=lambda dy, x, y: Neg(Mul(dy, Reciprocal(Sqrt(_one_minus_square(x))))),
+    doc="The inverse cosine of x.",
+)
+Atan = unary(
+    "Atan(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.arctan(x),
+    "atan",
+    "math.atan",
+    grad=lambda dy, x, y: Mul(dy, Reciprocal(AddV2(1, Square(conj(x))))),
+    doc="The inverse tangent of x.",
+)
+Asinh = unary(
+    "Asinh(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.arcsinh(x),
+    "asinh",
+    "math.asinh",
+    grad=lambda dy, x, y: RealDiv(dy, Cosh(conj(y))),
+    doc="The inverse hyperbolic sine of x.",
+)
+Acosh = unary(
+    "Acosh(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.arccosh(x),
+    "acosh",
+    "math.acosh",
+    grad=lambda dy, x, y: RealDiv(dy, Sinh(conj(y))),
+    doc="The inverse hyperbolic cosine of x.",
+)
+Atanh = unary(
+    "Atanh(x: T, *, T: inexact) -> y: T",
+    lambda xp, x: xp.arctanh(x),
+    "atanh",
+    "math.atanh",
+    grad=lambda dy, x, y: Mul(dy, Reciprocal(_one_minus_square(x))),
+    doc="The inverse hyperbolic tangent of x.",
+)
 
 
 # -- sign and rounding -----------------------------------------------------------------------------------------------
 _SIGNED = "(x: T, *, T: {bfloat16|float16|float32|float64|int8|int16|int32|int64|complex64|complex128}) -> y: T"
 Neg = unary("Neg" + _SIGNED, lambda xp, x: -x, "negative", "math.negative", grad=lambda dy, x, y: Neg(dy), doc="-x.")
-Abs = unary("Abs(x: T, *, T: {bfloat16|float16|float32|float64|int8|int16|int32|int64}) -> y: T", lambda xp, x: xp.abs(x),
-            grad=lambda dy, x, y: Mul(dy, Sign(x)), doc="The absolute value of x.")  # fmt: skip
-Sign = unary("Sign" + _SIGNED, lambda xp, x: xp.sign(x), grad=lambda dy, x, y: Mul(dy, 0), doc="-1, 0 or 1; x / |x| for complex x.")
-Floor = unary("Floor(x: T, *, T: real_float) -> y: T", lambda xp, x: xp.floor(x), "floor", "math.floor", doc="The next integer below x.").no_grad()
-Ceil = unary("Ceil(x: T, *, T: real_float) -> y: T", lambda xp, x: xp.ceil(x), "math.ceil", v1=("ceil",), doc="The next integer above x.").no_grad()
-Rint = unary("Rint(x: T, *, T: real_float) -> y: T", lambda xp, x: xp.rint(x), "math.rint", v1=("rint",),
-             doc="The nearest integer; halves go to the even one.").no_grad()  # fmt: skip
-Round = unary("Round" + _SIGNED, lambda xp, x: x if x.dtype.kind in "iu" else xp.round(x), doc="The nearest integer; halves go to the even one.").no_grad()
+Abs = unary(
+    "Abs(x: T, *, T: {bfloat16|float16|float32|float64|int8|int16|int32|int64}) -> y: T",
+    lambda xp, x: xp.abs(x),
+    grad=lambda dy, x, y: Mul(dy, Sign(x)),
+    doc="The absolute value of x.",
+)
+Sign = unary(
+    "Sign" + _SIGNED,
+    lambda xp, x: xp.sign(x),
+    grad=lambda dy, x, y: Mul(dy, 0),
+    doc="-1, 0 or 1; x / |x| for complex x.",
+)
+Floor = unary(
+    "Floor(x: T, *, T: real_float) -> y: T",
+    lambda xp, x: xp.floor(x),
+    "floor",
+    "math.floor",
+    doc="The next integer below x.",
+).no_grad()
+Ceil = unary(
+    "Ceil(x: T, *, T: real_float) -> y: T",
+    lambda xp, x: xp.ceil(x),
+    "math.ceil",
+    v1=("ceil",),
+    doc="The next integer above x.",
+).no_grad()
+Rint = unary(
+    "Rint(x: T, *, T: real_float) -> y: T",
+    lambda xp, x: xp.rint(x),
+    "math.rint",
+    v1=("rint",),
+    doc="The nearest integer; halves go to the even one.",
+).no_grad()
+Round = unary(
+    "Round" + _SIGNED,
+    lambda xp, x: x if x.dtype.kind in "iu" else xp.round(x),
+    doc="The nearest integer; halves go to the even one.",
+).no_grad()
 
 for _name, _body, _doc in (
     ("IsFinite", lambda xp, x: xp.isfinite(x), "Is x neither infinite nor NaN?"),
@@ -114,8 +268,13 @@ for _name, _body, _doc in (
     ("IsNan", lambda xp, x: xp.isnan(x), "Is x not a number?"),
 ):
     _public = f"is_{_name[2:].lower()}"
-    globals()[_name] = unary(f"{_name}(x: T, *, T: real_float) -> y: bool", _body, f"math.{_public}", doc=_doc,
-                             v1=(f"debugging.{_public}", _public)).no_grad()  # fmt: skip
+    globals()[_name] = unary(
+        f"{_name}(x: T, *, T: real_float) -> y: bool",
+        _body,
+        f"math.{_public}",
+        doc=_doc,
+        v1=(f"debugging.{_public}", _public),
+    ).no_grad()
 
 
 @export("round", "math.round")
@@ -168,21 +327,48 @@ abs_.__name__ = "abs"
 # -- complex parts ---------------------------------------------------------------------------------------------------
 _COMPLEX = "T: {complex64|complex128} = complex64, Tout: {float32|float64} = float32"
 Complex = op(
-    "Complex(real: T, imag: T, *, T: {float32|float64} = float32, Tout: {complex64|complex128} = complex64) -> out: Tout", shape=lambda real, imag, **_: broadcast_shape(real, imag)
-)(lambda xp, real, imag: real + 1j * imag if xp is np else _lax("complex")(*xp.broadcast_arrays(real, imag)))  # fmt: skip
-Complex.grad(lambda node, dz: (unbroadcast(Real(dz, Tout=node.inputs[0].dtype), *node.inputs),
-                               unbroadcast(Imag(dz, Tout=node.inputs[0].dtype), node.inputs[1], node.inputs[0])))  # fmt: skip
+    "Complex(real: T, imag: T, *, T: {float32|float64} = float32, Tout: {complex64|complex128} = complex64) -> out: Tout",
+    shape=lambda real, imag, **_: broadcast_shape(real, imag),
+)(lambda xp, real, imag: real + 1j * imag if xp is np else _lax("complex")(*xp.broadcast_arrays(real, imag)))
+Complex.grad(
+    lambda node, dz: (
+        unbroadcast(Real(dz, Tout=node.inputs[0].dtype), *node.inputs),
+        unbroadcast(Imag(dz, Tout=node.inputs[0].dtype), node.inputs[1], node.inputs[0]),
+    )
+)
 _lift = lambda re, im, like: Complex(re, im, Tout=like.dtype)
-Real = unary(f"Real(input: T, *, {_COMPLEX}) -> output: Tout", lambda xp, input: xp.real(input), doc="The real part.",
-             grad=lambda dy, x, y: _lift(dy, 0, x))  # fmt: skip
-Imag = unary(f"Imag(input: T, *, {_COMPLEX}) -> output: Tout", lambda xp, input: xp.imag(input), doc="The imaginary part.",
-             grad=lambda dy, x, y: _lift(0, dy, x))  # fmt: skip
-ComplexAbs = unary(f"ComplexAbs(x: T, *, {_COMPLEX}) -> y: Tout", lambda xp, x: xp.abs(x), doc="The magnitude of complex numbers.",
-                   grad=lambda dy, x, y: Mul(_lift(dy, 0, x), Sign(x)))  # fmt: skip
-Angle = unary(f"Angle(input: T, *, {_COMPLEX}) -> output: Tout", lambda xp, input: xp.angle(input), doc="The angle of complex numbers.",
-              grad=lambda dy, x, y: Neg(Mul(_lift(dy, 0, x), Reciprocal(_lift(Imag(x, Tout=dy.dtype), Real(x, Tout=dy.dtype), x)))))  # fmt: skip
-Conj = unary("Conj(input: T, *, T: {complex64|complex128|variant} = complex64) -> output: T", lambda xp, input: xp.conj(input),
-             doc="The complex conjugate.", grad=lambda dy, x, y: Conj(dy))  # fmt: skip
+Real = unary(
+    f"Real(input: T, *, {_COMPLEX}) -> output: Tout",
+    lambda xp, input: xp.real(input),
+    doc="The real part.",
+    grad=lambda dy, x, y: _lift(dy, 0, x),
+)
+Imag = unary(
+    f"Imag(input: T, *, {_COMPLEX}) -> output: Tout",
+    lambda xp, input: xp.imag(input),
+    doc="The imaginary part.",
+    grad=lambda dy, x, y: _lift(0, dy, x),
+)
+ComplexAbs = unary(
+    f"ComplexAbs(x: T, *, {_COMPLEX}) -> y: Tout",
+    lambda xp, x: xp.abs(x),
+    doc="The magnitude of complex numbers.",
+    grad=lambda dy, x, y: Mul(_lift(dy, 0, x), Sign(x)),
+)
+Angle = unary(
+    f"Angle(input: T, *, {_COMPLEX}) -> output: Tout",
+    lambda xp, input: xp.angle(input),
+    doc="The angle of complex numbers.",
+    grad=lambda dy, x, y: Neg(
+        Mul(_lift(dy, 0, x), Reciprocal(_lift(Imag(x, Tout=dy.dtype), Real(x, Tout=dy.dtype), x)))
+    ),
+)
+Conj = unary(
+    "Conj(input: T, *, T: {complex64|complex128|variant} = complex64) -> output: T",
+    lambda xp, input: xp.conj(input),
+    doc="The complex conjugate.",
+    grad=lambda dy, x, y: Conj(dy),
+)
 
 
 @export("complex", "dtypes.complex")
@@ -279,20 +465,43 @@ def _backward(text: str, body: Any, grad: Any, doc: str) -> Any:
 
 _conj = lambda xp, y: xp.conj(y) if y.dtype.kind == "c" else y
 _BACKWARD = "(y: T, dy: T, *, T: inexact) -> z: T"
-SqrtGrad = _backward("SqrtGrad" + _BACKWARD, lambda xp, y, dy: dy * 0.5 / _conj(xp, y), doc="The gradient of Sqrt from its result.",
-                     grad=lambda d, y, dy, z: (Neg(Mul(conj(RealDiv(d, y)), z)), Mul(RealDiv(d, y), 0.5)))  # fmt: skip
-RsqrtGrad = _backward("RsqrtGrad" + _BACKWARD, lambda xp, y, dy: dy * (-0.5 * _conj(xp, y)) * (_conj(xp, y) * _conj(xp, y)),
-                      doc="The gradient of Rsqrt from its result.",
-                      grad=lambda d, y, dy, z: (Mul(Mul(Mul(conj(d), -1.5), dy), Square(conj(y))), RsqrtGrad(conj(y), d)))  # fmt: skip
-TanhGrad = _backward("TanhGrad" + _BACKWARD, lambda xp, y, dy: dy * (1 - y * y), doc="The gradient of Tanh from its result.",
-                     grad=lambda d, y, dy, z: (Mul(Mul(d, -2), Mul(dy, y)), TanhGrad(y, d)))  # fmt: skip
-SigmoidGrad = _backward("SigmoidGrad" + _BACKWARD, lambda xp, y, dy: dy * y * (1 - y), doc="The gradient of Sigmoid from its result.",
-                        grad=lambda d, y, dy, z: (Mul(Mul(d, dy), Sub(1, Mul(y, 2))), SigmoidGrad(y, d)))  # fmt: skip
+SqrtGrad = _backward(
+    "SqrtGrad" + _BACKWARD,
+    lambda xp, y, dy: dy * 0.5 / _conj(xp, y),
+    doc="The gradient of Sqrt from its result.",
+    grad=lambda d, y, dy, z: (Neg(Mul(conj(RealDiv(d, y)), z)), Mul(RealDiv(d, y), 0.5)),
+)
+RsqrtGrad = _backward(
+    "RsqrtGrad" + _BACKWARD,
+    lambda xp, y, dy: dy * (-0.5 * _conj(xp, y)) * (_conj(xp, y) * _conj(xp, y)),
+    doc="The gradient of Rsqrt from its result.",
+    grad=lambda d, y, dy, z: (Mul(Mul(Mul(conj(d), -1.5), dy), Square(conj(y))), RsqrtGrad(conj(y), d)),
+)
+TanhGrad = _backward(
+    "TanhGrad" + _BACKWARD,
+    lambda xp, y, dy: dy * (1 - y * y),
+    doc="The gradient of Tanh from its result.",
+    grad=lambda d, y, dy, z: (Mul(Mul(d, -2), Mul(dy, y)), TanhGrad(y, d)),
+)
+SigmoidGrad = _backward(
+    "SigmoidGrad" + _BACKWARD,
+    lambda xp, y, dy: dy * y * (1 - y),
+    doc="The gradient of Sigmoid from its result.",
+    grad=lambda d, y, dy, z: (Mul(Mul(d, dy), Sub(1, Mul(y, 2))), SigmoidGrad(y, d)),
+)
 _reciprocal_grad = lambda xp, y, dy: -dy * _conj(xp, y) * _conj(xp, y)
-ReciprocalGrad = _backward("ReciprocalGrad" + _BACKWARD, lambda xp, y, dy: _reciprocal_grad(xp, y, dy), doc="The gradient of Reciprocal from its result.",
-                           grad=lambda d, y, dy, z: (Mul(Mul(conj(d), -2), Mul(dy, conj(y))), ReciprocalGrad(conj(y), d)))  # fmt: skip
-InvGrad = _backward("InvGrad" + _BACKWARD, lambda xp, y, dy: _reciprocal_grad(xp, y, dy), doc="The gradient of Inv from its result.",
-                    grad=lambda d, y, dy, z: (Mul(Mul(conj(d), -2), Mul(dy, conj(y))), InvGrad(conj(y), d)))  # fmt: skip
+ReciprocalGrad = _backward(
+    "ReciprocalGrad" + _BACKWARD,
+    lambda xp, y, dy: _reciprocal_grad(xp, y, dy),
+    doc="The gradient of Reciprocal from its result.",
+    grad=lambda d, y, dy, z: (Mul(Mul(conj(d), -2), Mul(dy, conj(y))), ReciprocalGrad(conj(y), d)),
+)
+InvGrad = _backward(
+    "InvGrad" + _BACKWARD,
+    lambda xp, y, dy: _reciprocal_grad(xp, y, dy),
+    doc="The gradient of Inv from its result.",
+    grad=lambda d, y, dy, z: (Mul(Mul(conj(d), -2), Mul(dy, conj(y))), InvGrad(conj(y), d)),
+)
 
 
 @export("math.log_sigmoid", v1=("log_sigmoid",))
@@ -305,7 +514,19 @@ def log_sigmoid(x: Any, name: str | None = None) -> Any:
 
 
 # -- erf: used by activations everywhere -----------------------------------------------------------------------------
-Erf = unary("Erf(x: T, *, T: real_float) -> y: T", lambda xp, x: special(xp).erf(wide(xp, x)), "math.erf", v1=("erf",),
-            grad=lambda dy, x, y: Mul(Mul(dy, 2 / math.sqrt(math.pi)), Exp(Neg(Square(x)))), doc="The Gauss error function.")  # fmt: skip
-Erfc = unary("Erfc(x: T, *, T: real_float) -> y: T", lambda xp, x: special(xp).erfc(wide(xp, x)), "math.erfc", v1=("erfc",),
-             grad=lambda dy, x, y: Mul(Mul(dy, -2 / math.sqrt(math.pi)), Exp(Neg(Square(x)))), doc="1 - erf(x).")  # fmt: skip
+Erf = unary(
+    "Erf(x: T, *, T: real_float) -> y: T",
+    lambda xp, x: special(xp).erf(wide(xp, x)),
+    "math.erf",
+    v1=("erf",),
+    grad=lambda dy, x, y: Mul(Mul(dy, 2 / math.sqrt(math.pi)), Exp(Neg(Square(x)))),
+    doc="The Gauss error function.",
+)
+Erfc = unary(
+    "Erfc(x: T, *, T: real_float) -> y: T",
+    lambda xp, x: special(xp).erfc(wide(xp, x)),
+    "math.erfc",
+    v1=("erfc",),
+    grad=lambda dy, x, y: Mul(Mul(dy, -2 / math.sqrt(math.pi)), Exp(Neg(Square(x)))),
+    doc="1 - erf(x).",
+)

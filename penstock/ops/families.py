@@ -78,9 +78,17 @@ def publish(call: Any, doc: str | None, module: str, names: tuple[str, ...], **w
 
 
 def unary(
-    text: str, body: Callable[..., Any], *names: str, grad: Callable[..., Any] | None = None, doc: str, scope: str | None = None,
-    label: str | None = None, v1: tuple[str, ...] = (), v2: tuple[str, ...] = (), **fields: Any,
-) -> Op:  # fmt: skip
+    text: str,
+    body: Callable[..., Any],
+    *names: str,
+    grad: Callable[..., Any] | None = None,
+    doc: str,
+    scope: str | None = None,
+    label: str | None = None,
+    v1: tuple[str, ...] = (),
+    v2: tuple[str, ...] = (),
+    **fields: Any,
+) -> Op:
     """An op of one input that keeps its shape, its gradient `grad(dy, x, y)` and its public function `f(x, name=None)`.
 
     `scope`: the function opens a name scope; `label`: the node's default name, when it is not the op's.
@@ -107,9 +115,18 @@ def unary(
 
 
 def binary(
-    text: str, body: Callable[..., Any], *names: str, grad: Callable[..., Any] | None = None, doc: str, scope: str | None = None,
-    label: str | None = None, v1: tuple[str, ...] = (), v2: tuple[str, ...] = (), shape: Any = broadcast_shape, **fields: Any,
-) -> Op:  # fmt: skip
+    text: str,
+    body: Callable[..., Any],
+    *names: str,
+    grad: Callable[..., Any] | None = None,
+    doc: str,
+    scope: str | None = None,
+    label: str | None = None,
+    v1: tuple[str, ...] = (),
+    v2: tuple[str, ...] = (),
+    shape: Any = broadcast_shape,
+    **fields: Any,
+) -> Op:
     """A broadcasting op of two inputs; `grad(dz, x, y, z)` gives both gradients before they are summed to the inputs' shapes."""
     body.__doc__ = doc
     made = op(text, shape=shape, **fields)(body)
@@ -159,6 +176,8 @@ def unbroadcast(dy: Any, x: Any, other: Any) -> Any:
     return _Reshape(_Sum(dy, axes), shape)
 
 
-def old_axis(parameters: str = "input_tensor, axis=None, keepdims=None, name=None, reduction_indices=None, keep_dims=None") -> Old:
+def old_axis(
+    parameters: str = "input_tensor, axis=None, keepdims=None, name=None, reduction_indices=None, keep_dims=None",
+) -> Old:
     """The 1.x parameters of a reduction."""
     return Old(parameters, reduction_indices="axis", keep_dims="keepdims")

@@ -46,8 +46,13 @@ def _plain(name: str, n: int, inverse: bool) -> Op:
         return (xp.fft.ifftn if inverse else xp.fft.fftn)(input, axes=axes)
 
     body.__name__ = body.__qualname__ = name
-    body.__module__, body.__doc__ = __name__, f"The {'inverse ' if inverse else ''}discrete Fourier transform over the last {n} axes."
-    return op(f"{name}(input: Tcomplex, *, Tcomplex: {_COMPLEX}) -> output: Tcomplex", shape=lambda input: _at_least(input, n))(body)
+    body.__module__, body.__doc__ = (
+        __name__,
+        f"The {'inverse ' if inverse else ''}discrete Fourier transform over the last {n} axes.",
+    )
+    return op(
+        f"{name}(input: Tcomplex, *, Tcomplex: {_COMPLEX}) -> output: Tcomplex", shape=lambda input: _at_least(input, n)
+    )(body)
 
 
 FFT, IFFT = _plain("FFT", 1, False), _plain("IFFT", 1, True)
@@ -97,7 +102,11 @@ def _half(name: str, n: int, inverse: bool) -> Op:
         return (*dims[:-n], *sizes[:-1], last)
 
     given, made = ("Tcomplex", "Treal") if inverse else ("Treal", "Tcomplex")
-    return op(f"{name}(input: {given}, fft_length: int32, *, Tcomplex: {_COMPLEX}, Treal: {_REAL}) -> output: {made}", shape=shape, static=("fft_length",))(body)
+    return op(
+        f"{name}(input: {given}, fft_length: int32, *, Tcomplex: {_COMPLEX}, Treal: {_REAL}) -> output: {made}",
+        shape=shape,
+        static=("fft_length",),
+    )(body)
 
 
 RFFT, IRFFT = _half("RFFT", 1, False), _half("IRFFT", 1, True)
@@ -116,7 +125,14 @@ def fit(x: Any, sizes: Any) -> Any:
         raise ValueError(f"this transform's gradient needs the sizes of the last {n} axes to be known, got {x.shape}")
     if any(s < d for s, d in zip(sizes, dims[-n:])):
         lead = 2 ** (rank - n) - 1
-        x = later("StridedSlice")(x, [0] * rank, [0] * (rank - n) + [min(s, d) for s, d in zip(sizes, dims[-n:])], [1] * rank, begin_mask=2**rank - 1, end_mask=lead)
+        x = later("StridedSlice")(
+            x,
+            [0] * rank,
+            [0] * (rank - n) + [min(s, d) for s, d in zip(sizes, dims[-n:])],
+            [1] * rank,
+            begin_mask=2**rank - 1,
+            end_mask=lead,
+        )
     extra = [max(0, s - d) for s, d in zip(sizes, dims[-n:])]
     if any(extra):
         x = Pad(x, np.array([[0, 0]] * (rank - n) + [[0, e] for e in extra], np.int32))
@@ -197,7 +213,12 @@ def _public_plain(made: Op, name: str) -> Any:
 
     def call(input: Any, name: str | None = None) -> Any:  # noqa: A002
         x = door.convert(input)
-        return made(x if x.dtype.is_complex else Cast(x, DstT=dtypes.complex128 if x.dtype is dtypes.float64 else dtypes.complex64), name=name)
+        return made(
+            x
+            if x.dtype.is_complex
+            else Cast(x, DstT=dtypes.complex128 if x.dtype is dtypes.float64 else dtypes.complex64),
+            name=name,
+        )
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = made.__doc__
@@ -237,7 +258,11 @@ def _public_half(made: Op, name: str, n: int, inverse: bool) -> Any:
                 if x.dtype not in (dtypes.float32, dtypes.float64):
                     raise ValueError(f"RFFT requires tf.float32 or tf.float64 inputs, got: {input_tensor}")
                 kind = dtypes.complex64 if x.dtype is dtypes.float32 else dtypes.complex128
-            length = _length_of(x, n, inverse) if fft_length is None else door.convert(fft_length, dtypes.int32, "fft_length")
+            length = (
+                _length_of(x, n, inverse)
+                if fft_length is None
+                else door.convert(fft_length, dtypes.int32, "fft_length")
+            )
             if fft_length is None:
                 length = door.convert(length, dtypes.int32, "fft_length") if isinstance(length, np.ndarray) else length
             return made(x, length, name=scope or None, **({"Treal": kind} if inverse else {"Tcomplex": kind}))
@@ -254,7 +279,9 @@ rfft3d, irfft3d = _public_half(RFFT3D, "rfft3d", 3, False), _public_half(IRFFT3D
 
 
 def _public_nd(made: Op, name: str, real_in: bool, real_out: bool, inverse: bool) -> Any:
-    def call(input_tensor: Any, fft_length: Any = None, axes: Any = None, norm: Any = None, name: str | None = None) -> Any:
+    def call(
+        input_tensor: Any, fft_length: Any = None, axes: Any = None, norm: Any = None, name: str | None = None
+    ) -> Any:
         if norm not in (None, "backward", "ortho", "forward"):
             raise ValueError(f"Unknown normalization. Expected None, 'backward', 'forward' or 'ortho', got: {norm}")
         with scoped(name, label):
@@ -264,7 +291,13 @@ def _public_nd(made: Op, name: str, real_in: bool, real_out: bool, inverse: bool
             rank = x.shape.rank
             if rank is None:
                 raise ValueError("the rank of input_tensor must be known")
-            picked = list(range(rank)) if axes is None and fft_length is None else list(range(rank - len(fft_length), rank)) if axes is None else [int(a) % rank for a in axes]
+            picked = (
+                list(range(rank))
+                if axes is None and fft_length is None
+                else list(range(rank - len(fft_length), rank))
+                if axes is None
+                else [int(a) % rank for a in axes]
+            )
             if fft_length is None:
                 sizes = known_dims(later("GatherV2")(later("Shape")(x), np.array(picked, np.int32), 0))
                 if sizes is None or None in sizes:
@@ -281,7 +314,9 @@ def _public_nd(made: Op, name: str, real_in: bool, real_out: bool, inverse: bool
                 attrs = {"Treal": x.dtype.real_dtype}
             out = made(x, np.array(sizes, np.int32), np.array(picked, np.int32), **attrs)
             total = float(np.prod(sizes))
-            scale = {"ortho": total**0.5 if inverse else total**-0.5, "forward": total if inverse else 1 / total}.get(norm)
+            scale = {"ortho": total**0.5 if inverse else total**-0.5, "forward": total if inverse else 1 / total}.get(
+                norm
+            )
             return out if scale is None else Mul(out, np.asarray(scale, out.dtype.array_dtype))
 
     label = name

@@ -23,14 +23,20 @@ def _counts(xp: Any, values: Any, size: int, weights: Any, binary: bool, dtype: 
     rows = values.shape[0] if values.ndim == 2 else 1
     flat = values.reshape(-1)
     inside = (flat >= 0) & (flat < size)
-    at = xp.where(inside, flat + np.repeat(np.arange(rows), values.shape[-1]) * size, rows * size) if size else xp.full(flat.shape, rows * size)
+    at = (
+        xp.where(inside, flat + np.repeat(np.arange(rows), values.shape[-1]) * size, rows * size)
+        if size
+        else xp.full(flat.shape, rows * size)
+    )
     given = weights.reshape(-1) if weights.size else xp.ones(flat.shape, dtype)
     total = combine(xp, "max" if binary else "sum", xp.ones(flat.shape, dtype) if binary else given, at, rows * size, 0)
     return total.reshape((rows, size) if values.ndim == 2 else (size,))
 
 
-@op("DenseBincount(input: Tidx, size: Tidx, weights: T, *, T: {int32|int64|float32|float64}, Tidx: index, binary_output: bool = False) -> output: T",
-    static=("size",))  # fmt: skip
+@op(
+    "DenseBincount(input: Tidx, size: Tidx, weights: T, *, T: {int32|int64|float32|float64}, Tidx: index, binary_output: bool = False) -> output: T",
+    static=("size",),
+)
 def DenseBincount(xp, input, size, weights, *, binary_output):  # noqa: A002, N802
     """How often (or with what total weight) each of 0..size-1 occurs, in a vector or in each row of a matrix."""
     if input.ndim > 2:
@@ -53,15 +59,21 @@ def _(xp: Any, input: Any, size: Any, weights: Any, *, binary_output: bool) -> A
     if int(size) < 0:
         return True, f"size ({int(size)}) must be non-negative"
     if weights.size and weights.shape != input.shape:
-        return True, f"`weights` must be the same shape as `input` or a length-0 tensor, got {list(weights.shape)} and {list(input.shape)}"
+        return (
+            True,
+            f"`weights` must be the same shape as `input` or a length-0 tensor, got {list(weights.shape)} and {list(input.shape)}",
+        )
     return xp.any(input < 0), "Input arr must be non-negative!"
 
 
 DenseBincount.no_grad()
 
 
-@op("Bincount(arr: int32, size: int32, weights: T, *, T: {int32|int64|float32|float64}) -> bins: T", static=("size",),
-    shape=lambda arr, size, weights: (None if size.value is None else int(size.value),))  # fmt: skip
+@op(
+    "Bincount(arr: int32, size: int32, weights: T, *, T: {int32|int64|float32|float64}) -> bins: T",
+    static=("size",),
+    shape=lambda arr, size, weights: (None if size.value is None else int(size.value),),
+)
 def Bincount(xp, arr, size, weights):  # noqa: N802
     """How often (or with what total weight) each of 0..size-1 occurs."""
     return _counts(xp, arr.reshape(-1), int(size), weights, False, weights.dtype)
@@ -73,9 +85,15 @@ Bincount.no_grad()
 
 @export(v2=("math.bincount",))
 def bincount(
-    arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = dtypes.int32, name: str | None = None,
-    axis: Any = None, binary_output: bool = False,
-) -> Any:  # fmt: skip
+    arr: Any,
+    weights: Any = None,
+    minlength: Any = None,
+    maxlength: Any = None,
+    dtype: Any = dtypes.int32,
+    name: str | None = None,
+    axis: Any = None,
+    binary_output: bool = False,
+) -> Any:
     """How often each value 0, 1, ..., max(arr) occurs in `arr`, or the sum of its `weights`; a row each with `axis=-1`.
 
     >>> tf.math.bincount([1, 1, 3]).numpy().tolist()
@@ -100,7 +118,10 @@ def bincount(
         top = reduce_max(arr)
         size = Mul(Cast(filled, DstT=kind), AddV2(later("Maximum")(top, -1), 1))
         if minlength is not None:
-            size = Maximum(size, Cast(door.convert(minlength), DstT=kind) if door.convert(minlength).dtype is not kind else minlength)
+            size = Maximum(
+                size,
+                Cast(door.convert(minlength), DstT=kind) if door.convert(minlength).dtype is not kind else minlength,
+            )
         if maxlength is not None:
             limit = door.convert(maxlength)
             size = later("Minimum")(size, limit if limit.dtype is kind else Cast(limit, DstT=kind))
@@ -114,7 +135,9 @@ def bincount(
 
 
 @export(v1=("math.bincount", "bincount"))
-def bincount_v1(arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = dtypes.int32) -> Any:
+def bincount_v1(
+    arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = dtypes.int32
+) -> Any:
     """How often each value 0, 1, ..., max(arr) occurs in `arr`, or the sum of its `weights`."""
     return bincount(arr, weights, minlength, maxlength, dtype)
 
@@ -125,17 +148,24 @@ def _bins(xp: Any, values: Any, low: Any, high: Any, nbins: Any) -> Any:
     return xp.clip(xp.floor(scaled * nbins), 0, nbins - 1)
 
 
-@op("HistogramFixedWidth(values: T, value_range: T, nbins: int32, *, T: {int32|int64|float32|float64}, dtype: index = int32) -> out: dtype",
-    static=("nbins",), shape=lambda values, value_range, nbins, *, dtype: (None if nbins.value is None else max(0, int(nbins.value)),))  # fmt: skip
+@op(
+    "HistogramFixedWidth(values: T, value_range: T, nbins: int32, *, T: {int32|int64|float32|float64}, dtype: index = int32) -> out: dtype",
+    static=("nbins",),
+    shape=lambda values, value_range, nbins, *, dtype: (None if nbins.value is None else max(0, int(nbins.value)),),
+)
 def HistogramFixedWidth(xp, values, value_range, nbins, *, dtype):  # noqa: N802
     """How many values fall into each of nbins bins of one width; the outer bins take what is outside the range."""
     n = int(nbins)
     low, high = value_range[0].astype(xp.float64), value_range[1].astype(xp.float64)
-    at = _bins(xp, xp.where(xp.isnan(values), low, values).reshape(-1), low, xp.where(high > low, high, low + 1), n).astype(xp.int32)
+    at = _bins(
+        xp, xp.where(xp.isnan(values), low, values).reshape(-1), low, xp.where(high > low, high, low + 1), n
+    ).astype(xp.int32)
     return combine(xp, "sum", xp.ones(at.shape, dtype.array_dtype), at, n, 0)
 
 
-HistogramFixedWidth.shape(lambda values, value_range, nbins, *, dtype: (None if nbins.value is None else max(0, int(nbins.value)),))
+HistogramFixedWidth.shape(
+    lambda values, value_range, nbins, *, dtype: (None if nbins.value is None else max(0, int(nbins.value)),)
+)
 
 
 @HistogramFixedWidth.check
@@ -157,7 +187,9 @@ HistogramFixedWidth.no_grad()
 
 
 @export("histogram_fixed_width")
-def histogram_fixed_width(values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None) -> Any:
+def histogram_fixed_width(
+    values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None
+) -> Any:
     """How many values fall into each of `nbins` bins of equal width between `value_range[0]` and `value_range[1]`.
 
     >>> tf.histogram_fixed_width([0., 1., 5., -1.], [0., 5.], nbins=5).numpy().tolist()
@@ -168,7 +200,9 @@ def histogram_fixed_width(values: Any, value_range: Any, nbins: Any = 100, dtype
 
 
 @export("histogram_fixed_width_bins")
-def histogram_fixed_width_bins(values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None) -> Any:
+def histogram_fixed_width_bins(
+    values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None
+) -> Any:
     """The bin of each value: 0..nbins-1, with what is outside `value_range` in the outer bins.
 
     >>> tf.histogram_fixed_width_bins([0., 1., 5., -1.], [0., 5.], nbins=5).numpy().tolist()
@@ -193,10 +227,17 @@ def histogram_fixed_width_bins(values: Any, value_range: Any, nbins: Any = 100, 
         return Reshape(clipped if out is dtypes.int32 else Cast(clipped, DstT=out), shape)
 
 
-@op("Bucketize(input: T, *, T: {int32|int64|float32|float64}, boundaries: list(float)) -> output: int32", shape=lambda input, *, boundaries: input.shape)
+@op(
+    "Bucketize(input: T, *, T: {int32|int64|float32|float64}, boundaries: list(float)) -> output: int32",
+    shape=lambda input, *, boundaries: input.shape,
+)
 def Bucketize(xp, input, *, boundaries):  # noqa: A002, N802
     """For each element the number of boundaries that are not above it."""
-    return xp.searchsorted(np.asarray(boundaries, np.float32).astype(input.dtype if input.dtype.kind == "f" else np.float64), input, side="right")
+    return xp.searchsorted(
+        np.asarray(boundaries, np.float32).astype(input.dtype if input.dtype.kind == "f" else np.float64),
+        input,
+        side="right",
+    )
 
 
 Bucketize.check(lambda xp, input, *, boundaries: (sorted(boundaries) != list(boundaries), "Expected sorted boundaries"))
@@ -216,7 +257,14 @@ def _remove_squeezable(labels: Any, predictions: Any) -> tuple[Any, Any]:
 
 
 @export(v2=("math.confusion_matrix",))
-def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, weights: Any = None, dtype: Any = dtypes.int32, name: str | None = None) -> Any:
+def confusion_matrix(
+    labels: Any,
+    predictions: Any,
+    num_classes: Any = None,
+    weights: Any = None,
+    dtype: Any = dtypes.int32,
+    name: str | None = None,
+) -> Any:
     """The matrix whose entry [i, j] counts (or weighs) how often class i was predicted as class j.
 
     >>> tf.math.confusion_matrix([1, 2], [1, 1]).numpy().tolist()
@@ -226,8 +274,12 @@ def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, wei
 
     out = as_dtype(dtype)
     with scoped(name, "confusion_matrix"):
-        labels, predictions = _remove_squeezable(door.convert(labels, None, "labels"), door.convert(predictions, None, "predictions"))
-        labels, predictions = (v if v.dtype is dtypes.int64 else Cast(v, DstT=dtypes.int64) for v in (labels, predictions))
+        labels, predictions = _remove_squeezable(
+            door.convert(labels, None, "labels"), door.convert(predictions, None, "predictions")
+        )
+        labels, predictions = (
+            v if v.dtype is dtypes.int64 else Cast(v, DstT=dtypes.int64) for v in (labels, predictions)
+        )
         if num_classes is None:
             classes = AddV2(later("Maximum")(reduce_max(predictions), reduce_max(labels)), 1)
         else:
@@ -236,7 +288,9 @@ def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, wei
         if weights is not None:
             weights = door.convert(weights)
             if not predictions.shape.is_compatible_with(weights.shape):
-                raise ValueError(f"Shapes {predictions.shape} and {weights.shape} are incompatible: weights must have the shape of predictions")
+                raise ValueError(
+                    f"Shapes {predictions.shape} and {weights.shape} are incompatible: weights must have the shape of predictions"
+                )
             weights = weights if weights.dtype is out else Cast(weights, DstT=out)
         else:
             weights = Cast(later("OnesLike")(predictions), DstT=out)
@@ -245,8 +299,13 @@ def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, wei
 
 
 @export(v1=("math.confusion_matrix", "confusion_matrix"))
-def confusion_matrix_v1(labels: Any, predictions: Any, num_classes: Any = None, dtype: Any = dtypes.int32, name: str | None = None, weights: Any = None) -> Any:
+def confusion_matrix_v1(
+    labels: Any,
+    predictions: Any,
+    num_classes: Any = None,
+    dtype: Any = dtypes.int32,
+    name: str | None = None,
+    weights: Any = None,
+) -> Any:
     """The matrix whose entry [i, j] counts how often class i was predicted as class j."""
     return confusion_matrix(labels, predictions, num_classes, weights, dtype, name)
-
-

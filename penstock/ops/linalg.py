@@ -19,7 +19,9 @@ from penstock.ops.reduce import reduce_max, reduce_sum
 Mul, Sub, Sqrt, RealDiv, Abs, Cast, ExpandDims, Squeeze = (
     later(n) for n in ("Mul", "Sub", "Sqrt", "RealDiv", "Abs", "Cast", "ExpandDims", "Squeeze")
 )
-SelectV2, Greater, ZerosLike, GatherV2, Maximum = (later(n) for n in ("SelectV2", "Greater", "ZerosLike", "GatherV2", "Maximum"))
+SelectV2, Greater, ZerosLike, GatherV2, Maximum = (
+    later(n) for n in ("SelectV2", "Greater", "ZerosLike", "GatherV2", "Maximum")
+)
 
 
 # -- one op each -------------------------------------------------------------------------------------------------------
@@ -181,7 +183,9 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: Any = 0.0, fast: bool = True, n
         tall = m >= n
         small = matmul(matrix, matrix, adjoint_a=tall, adjoint_b=not tall)
         if l2_regularizer != 0:
-            eye = np.eye(min(m, n), dtype=matrix.dtype.array_dtype) * np.asarray(l2_regularizer, matrix.dtype.array_dtype)
+            eye = np.eye(min(m, n), dtype=matrix.dtype.array_dtype) * np.asarray(
+                l2_regularizer, matrix.dtype.array_dtype
+            )
             small = later("AddV2")(small, eye)
         chol = ops.Cholesky(small)
         if tall:
@@ -262,7 +266,9 @@ def _gather_rows(x: Any, perm: Any) -> Any:
 def _inverse_permutation(perm: Any) -> Any:
     if perm._dims is not None and len(perm._dims) == 1:
         return later("InvertPermutation")(perm)
-    return Cast(later("TopKV2")(later("Neg")(Cast(perm, DstT=dtypes.int32)), np.int32(perm._dims[-1]))[1], DstT=perm.dtype)
+    return Cast(
+        later("TopKV2")(later("Neg")(Cast(perm, DstT=dtypes.int32)), np.int32(perm._dims[-1]))[1], DstT=perm.dtype
+    )
 
 
 @export("linalg.lu_solve")
@@ -296,7 +302,11 @@ def lu_matrix_inverse(lower_upper: Any, perm: Any, validate_args: bool = False, 
 
 
 # -- norms -------------------------------------------------------------------------------------------------------------
-@export("norm", "linalg.norm", old=Old("tensor, ord='euclidean', axis=None, keepdims=None, name=None, keep_dims=None", keep_dims="keepdims"))
+@export(
+    "norm",
+    "linalg.norm",
+    old=Old("tensor, ord='euclidean', axis=None, keepdims=None, name=None, keep_dims=None", keep_dims="keepdims"),
+)
 def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: str | None = None) -> Any:  # noqa: A002
     """The norm of vectors (along one axis, or of all elements) or of matrices (two axes).
 
@@ -317,7 +327,11 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = 
         if not (axis is None or isinstance(axis, (int, np.integer))):
             raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}")
         supported = ["euclidean", 1, 2, np.inf]
-        if (isinstance(ord, str) and ord != "euclidean") or (not isinstance(ord, str) and not np.isreal(ord)) or (not isinstance(ord, str) and ord <= 0):
+        if (
+            (isinstance(ord, str) and ord != "euclidean")
+            or (not isinstance(ord, str) and not np.isreal(ord))
+            or (not isinstance(ord, str) and ord <= 0)
+        ):
             raise ValueError(f"'ord' must be a supported vector norm, got {ord}")
     with scoped(name, "norm"):
         tensor = door.convert(tensor)
@@ -342,7 +356,11 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = 
                 value = reduce_sum(size, axis if not matrix else axis[0], keepdims=True)
                 value = value if not matrix else reduce_max(value, axis[1], keepdims=True)
             elif ord == np.inf:
-                value = reduce_max(size, axis, keepdims=True) if not matrix else reduce_max(reduce_sum(size, axis[1], keepdims=True), axis[0], keepdims=True)
+                value = (
+                    reduce_max(size, axis, keepdims=True)
+                    if not matrix
+                    else reduce_max(reduce_sum(size, axis[1], keepdims=True), axis[0], keepdims=True)
+                )
             else:
                 value = later("Pow")(reduce_sum(later("Pow")(size, float(ord)), axis, keepdims=True), 1.0 / ord)
         if not keepdims:
@@ -355,7 +373,6 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = 
 
 def _magnitude(x: Any) -> Any:
     return later("ComplexAbs")(x, Tout=x.dtype.real_dtype) if x.dtype.is_complex else Abs(x)
-
 
 
 @export("linalg.normalize")
@@ -383,10 +400,18 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: Any = 1e-12, name: str | Non
     with scoped(name, "l2_normalize") as scope:
         x = door.convert(x, None, "x")
         if x.dtype.is_complex:
-            squares = later("AddV2")(later("Square")(later("Real")(x, Tout=x.dtype.real_dtype)), later("Square")(later("Imag")(x, Tout=x.dtype.real_dtype)))
+            squares = later("AddV2")(
+                later("Square")(later("Real")(x, Tout=x.dtype.real_dtype)),
+                later("Square")(later("Imag")(x, Tout=x.dtype.real_dtype)),
+            )
             inverse = later("Rsqrt")(Maximum(reduce_sum(squares, axis, keepdims=True), epsilon))
             scale = lambda part: Mul(part, inverse)
-            return later("Complex")(scale(later("Real")(x, Tout=x.dtype.real_dtype)), scale(later("Imag")(x, Tout=x.dtype.real_dtype)), Tout=x.dtype, name=scope or None)
+            return later("Complex")(
+                scale(later("Real")(x, Tout=x.dtype.real_dtype)),
+                scale(later("Imag")(x, Tout=x.dtype.real_dtype)),
+                Tout=x.dtype,
+                name=scope or None,
+            )
         total = reduce_sum(later("Square")(x), axis, keepdims=True)
         return Mul(x, later("Rsqrt")(Maximum(total, epsilon)), name=scope or None)
 
@@ -402,7 +427,9 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
     with scoped(name, "matrix_transpose"):
         a = door.convert(a, None, "a")
         if a._dims is not None and len(a._dims) < 2:
-            raise ValueError(f"Argument `a` should be a (batch) matrix with rank >= 2.  Received `a` = {a!r} with shape: {a.shape}")
+            raise ValueError(
+                f"Argument `a` should be a (batch) matrix with rank >= 2.  Received `a` = {a!r} with shape: {a.shape}"
+            )
         a = conj(a) if conjugate else a
         rank = a.shape.rank
         if rank is not None:
@@ -424,7 +451,9 @@ def adjoint(matrix: Any, name: str | None = None) -> Any:
 def Cross(xp, a, b):  # noqa: N802
     """The vector product along the last axis, of size 3."""
     if a.shape != b.shape or a.ndim < 1 or a.shape[-1] != 3:
-        raise ShapeError(f"inputs must have one shape with a last axis of size 3, got {list(a.shape)} and {list(b.shape)}")
+        raise ShapeError(
+            f"inputs must have one shape with a last axis of size 3, got {list(a.shape)} and {list(b.shape)}"
+        )
     x, y = (a[..., 0], a[..., 1], a[..., 2]), (b[..., 0], b[..., 1], b[..., 2])
     return xp.stack([x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]], -1)
 

@@ -26,7 +26,9 @@ def _dot(xp: Any, a: Any, b: Any, ca: int, cb: int, batch: int, fence: bool) -> 
         a, b = jax.lax.optimization_barrier((a, b))
     narrow = a.dtype.itemsize == 2 and a.dtype.kind not in "iu"
     lead = tuple(range(batch))
-    return jax.lax.dot_general(a, b, (((ca,), (cb,)), (lead, lead)), preferred_element_type=np.float32 if narrow else None)
+    return jax.lax.dot_general(
+        a, b, (((ca,), (cb,)), (lead, lead)), preferred_element_type=np.float32 if narrow else None
+    )
 
 
 @op(
@@ -49,7 +51,11 @@ def MatMul(xp, a, b, *, transpose_a, transpose_b, grad_a, grad_b):  # noqa: N802
 def _(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool, grad_a: bool, grad_b: bool) -> Any:
     m, k = rank_is(a, 2)[::-1] if transpose_a else rank_is(a, 2)
     j, n = rank_is(b, 2)[::-1] if transpose_b else rank_is(b, 2)
-    same(k, j, fix=f"transpose_b={not transpose_b}" if k == n and k is not None else "make the inner sizes of a and b equal")
+    same(
+        k,
+        j,
+        fix=f"transpose_b={not transpose_b}" if k == n and k is not None else "make the inner sizes of a and b equal",
+    )
     return m, n
 
 
@@ -63,7 +69,9 @@ def _products(a: Any, b: Any, dc: Any, ta: bool, tb: bool, times: Any) -> tuple[
 @MatMul.grad
 def _(node: Any, dc: Any) -> Any:
     a, b = conj(node.inputs[0]), conj(node.inputs[1])
-    times = lambda x, y, tx, ty, which: MatMul(x, y, transpose_a=tx, transpose_b=ty, grad_a=which == "a", grad_b=which == "b")
+    times = lambda x, y, tx, ty, which: MatMul(
+        x, y, transpose_a=tx, transpose_b=ty, grad_a=which == "a", grad_b=which == "b"
+    )
     return _products(a, b, dc, node.attrs["transpose_a"], node.attrs["transpose_b"], times)
 
 
@@ -100,9 +108,17 @@ def _batched_grad(times: Any) -> Any:
     def rule(node: Any, dc: Any) -> Any:
         x, y = node.inputs
         adj_x, adj_y = node.attrs["adj_x"], node.attrs["adj_y"]
-        if x.dtype is y.dtype and x._dims is not None and y._dims is not None and len(y._dims) == 2 < len(x._dims) and not adj_x:
+        if (
+            x.dtype is y.dtype
+            and x._dims is not None
+            and y._dims is not None
+            and len(y._dims) == 2 < len(x._dims)
+            and not adj_x
+        ):
             inner, outer = x._dims[-1], y._dims[0 if adj_y else 1]
-            if inner is not None and outer is not None:  # one product for the whole batch, without an intermediate per element
+            if (
+                inner is not None and outer is not None
+            ):  # one product for the whole batch, without an intermediate per element
                 flat_x, flat_dc = Reshape(conj(x), [-1, inner]), Reshape(dc, [-1, outer])
                 dx = times(dc, y, False, not adj_y, "a")
                 a, b = (flat_dc, flat_x) if adj_y else (flat_x, flat_dc)
@@ -122,17 +138,28 @@ _OLD_TYPES = "{bfloat16|float16|float32|float64|int32|int64|complex64|complex128
 _FLAGS = "adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False"
 _body = lambda xp, x, y, *, adj_x, adj_y, grad_x, grad_y: _batched(xp, x, y, adj_x, adj_y, grad_x or grad_y)
 BatchMatMulV2 = op(f"BatchMatMulV2(x: T, y: T, *, T: {_TYPES}, {_FLAGS}) -> output: T", shape=_batched_shape)(_body)
-BatchMatMulV2.grad(_batched_grad(lambda x, y, ax, ay, which: BatchMatMulV2(x, y, adj_x=ax, adj_y=ay, grad_x=which == "a", grad_y=which == "b")))
+BatchMatMulV2.grad(
+    _batched_grad(
+        lambda x, y, ax, ay, which: BatchMatMulV2(x, y, adj_x=ax, adj_y=ay, grad_x=which == "a", grad_y=which == "b")
+    )
+)
 BatchMatMul = op(f"BatchMatMul(x: T, y: T, *, T: {_OLD_TYPES}, {_FLAGS}) -> output: T", shape=_batched_shape)(
     lambda xp, x, y, *, adj_x, adj_y, grad_x, grad_y: _batched(xp, x, y, adj_x, adj_y, grad_x or grad_y)
 )
-BatchMatMul.grad(_batched_grad(lambda x, y, ax, ay, which: BatchMatMul(x, y, adj_x=ax, adj_y=ay, grad_x=which == "a", grad_y=which == "b")))
+BatchMatMul.grad(
+    _batched_grad(
+        lambda x, y, ax, ay, which: BatchMatMul(x, y, adj_x=ax, adj_y=ay, grad_x=which == "a", grad_y=which == "b")
+    )
+)
 
 _MIXED = "{bfloat16|float16|float32|float64|uint8|int8|int16|int32|int64|complex64|complex128}"
 
 
-@op(f"BatchMatMulV3(x: Ta, y: Tb, *, Ta: {_MIXED}, Tb: {_MIXED}, Tout: {{bfloat16|float16|float32|float64|int16|int32|int64|complex64|complex128}}, {_FLAGS})"
-    " -> output: Tout", shape=_batched_shape)  # fmt: skip
+@op(
+    f"BatchMatMulV3(x: Ta, y: Tb, *, Ta: {_MIXED}, Tb: {_MIXED}, Tout: {{bfloat16|float16|float32|float64|int16|int32|int64|complex64|complex128}}, {_FLAGS})"
+    " -> output: Tout",
+    shape=_batched_shape,
+)
 def BatchMatMulV3(xp, x, y, *, Tout, adj_x, adj_y):  # noqa: N802, N803
     """x [..., m, k] @ y [..., k, n] in the dtype Tout."""
     return _batched(xp, x.astype(Tout.array_dtype), y.astype(Tout.array_dtype), adj_x, adj_y)
@@ -166,7 +193,11 @@ def SparseMatMul(xp, a, b, *, transpose_a, transpose_b):  # noqa: N802
     return xp.matmul(a.T if transpose_a else a, b.T if transpose_b else b)
 
 
-SparseMatMul.shape(lambda a, b, *, transpose_a, transpose_b: MatMul.shape_rule(a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=False, grad_b=False))
+SparseMatMul.shape(
+    lambda a, b, *, transpose_a, transpose_b: MatMul.shape_rule(
+        a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=False, grad_b=False
+    )
+)
 
 
 @SparseMatMul.grad
@@ -175,7 +206,10 @@ def _(node: Any, dc: Any) -> Any:
     sparse = {"a": attrs["a_is_sparse"], "b": attrs["b_is_sparse"]}
 
     def times(x: Any, y: Any, tx: bool, ty: bool, which: str) -> Any:
-        x_sparse, y_sparse = (x is not dc and sparse["b" if which == "a" else "a"]), (y is not dc and sparse["b" if which == "a" else "a"])
+        x_sparse, y_sparse = (
+            (x is not dc and sparse["b" if which == "a" else "a"]),
+            (y is not dc and sparse["b" if which == "a" else "a"]),
+        )
         out = SparseMatMul(x, y, transpose_a=tx, transpose_b=ty, a_is_sparse=x_sparse, b_is_sparse=y_sparse)
         want = node.inputs[0 if which == "a" else 1].dtype
         return out if out.dtype is want else Cast(out, DstT=want)
@@ -186,29 +220,56 @@ def _(node: Any, dc: Any) -> Any:
 # -- public functions ------------------------------------------------------------------------------------------------
 @export("matmul", "linalg.matmul")
 def matmul(
-    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False, adjoint_b: bool = False,
-    a_is_sparse: bool = False, b_is_sparse: bool = False, output_type: Any = None, grad_a: bool = False, grad_b: bool = False,
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    output_type: Any = None,
+    grad_a: bool = False,
+    grad_b: bool = False,
     name: str | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """a [..., m, k] @ b [..., k, n] -> [..., m, n]; either may be stored transposed (or conjugated, too: adjoint).
 
     >>> tf.matmul([[1., 2.]], [[3.], [4.]]).numpy().tolist()
     [[11.0]]
     """
-    if not (transpose_a or transpose_b or adjoint_a or adjoint_b or a_is_sparse or b_is_sparse or grad_a or grad_b or output_type):
+    if not (
+        transpose_a
+        or transpose_b
+        or adjoint_a
+        or adjoint_b
+        or a_is_sparse
+        or b_is_sparse
+        or grad_a
+        or grad_b
+        or output_type
+    ):
         if isinstance(a, Tensor) and isinstance(b, Tensor):  # the common call, without ceremony
             a_dims, b_dims = a._dims, b._dims
             if a_dims is None or b_dims is None or len(a_dims) > 2 or len(b_dims) > 2:
                 return BatchMatMulV2(a, b, name=name or "MatMul")
             return MatMul(a, b, name=name)
     if transpose_a and adjoint_a:
-        raise ValueError(f"Only one of `transpose_a` and `adjoint_a` can be True. Received `transpose_a`={transpose_a}, `adjoint_a`={adjoint_a}.")
+        raise ValueError(
+            f"Only one of `transpose_a` and `adjoint_a` can be True. Received `transpose_a`={transpose_a}, `adjoint_a`={adjoint_a}."
+        )
     if transpose_b and adjoint_b:
-        raise ValueError(f"Only one of `transpose_b` and `adjoint_b` can be True. Received `transpose_b`={transpose_b}, `adjoint_b`={adjoint_b}.")
+        raise ValueError(
+            f"Only one of `transpose_b` and `adjoint_b` can be True. Received `transpose_b`={transpose_b}, `adjoint_b`={adjoint_b}."
+        )
     if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
         for value in (a, b):
             if type(value) in composites:
-                return composites[type(value)](matmul, (a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, a_is_sparse, b_is_sparse, output_type), name)
+                return composites[type(value)](
+                    matmul,
+                    (a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, a_is_sparse, b_is_sparse, output_type),
+                    name,
+                )
         with scoped(name, "MatMul") as scope:
             name = scope or None
             if not isinstance(a, Tensor):
@@ -218,19 +279,42 @@ def matmul(
     a_dims, b_dims = a._dims, b._dims
     kind = a.dtype
     if output_type is not None and as_dtype(output_type) is not kind or kind is not b.dtype and output_type is not None:
-        return BatchMatMulV3(_conj_if(a, transpose_a), _conj_if(b, transpose_b), adj_x=transpose_a or adjoint_a, adj_y=transpose_b or adjoint_b,
-                             Tout=as_dtype(output_type), grad_x=grad_a, grad_y=grad_b, name=name or "MatMul")  # fmt: skip
+        return BatchMatMulV3(
+            _conj_if(a, transpose_a),
+            _conj_if(b, transpose_b),
+            adj_x=transpose_a or adjoint_a,
+            adj_y=transpose_b or adjoint_b,
+            Tout=as_dtype(output_type),
+            grad_x=grad_a,
+            grad_y=grad_b,
+            name=name or "MatMul",
+        )
     if a_dims is None or b_dims is None or len(a_dims) > 2 or len(b_dims) > 2:
         if not (a_is_sparse or b_is_sparse) or a_dims is None or b_dims is None or len(a_dims) > 2 or len(b_dims) > 2:
-            return BatchMatMulV2(_conj_if(a, transpose_a), _conj_if(b, transpose_b), adj_x=bool(transpose_a or adjoint_a),
-                                 adj_y=bool(transpose_b or adjoint_b), grad_x=grad_a, grad_y=grad_b, name=name or "MatMul")  # fmt: skip
+            return BatchMatMulV2(
+                _conj_if(a, transpose_a),
+                _conj_if(b, transpose_b),
+                adj_x=bool(transpose_a or adjoint_a),
+                adj_y=bool(transpose_b or adjoint_b),
+                grad_x=grad_a,
+                grad_y=grad_b,
+                name=name or "MatMul",
+            )
     if adjoint_a:
         a, transpose_a = conj(a), True
     if adjoint_b:
         b, transpose_b = conj(b), True
     sparse_types = (dtypes.bfloat16, dtypes.float32)
     if (a_is_sparse or b_is_sparse) and kind in sparse_types and b.dtype in sparse_types:
-        out = SparseMatMul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse, name=name)
+        out = SparseMatMul(
+            a,
+            b,
+            transpose_a=transpose_a,
+            transpose_b=transpose_b,
+            a_is_sparse=a_is_sparse,
+            b_is_sparse=b_is_sparse,
+            name=name,
+        )
         return Cast(out, DstT=dtypes.bfloat16) if kind is dtypes.bfloat16 and b.dtype is dtypes.bfloat16 else out
     return MatMul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=grad_a, grad_b=grad_b, name=name)
 
@@ -241,15 +325,37 @@ def _conj_if(x: Any, wanted: bool) -> Any:
 
 
 @export(v1=("sparse_matmul",))
-def sparse_matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False,
-                  name: str | None = None) -> Any:  # fmt: skip
+def sparse_matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Any:
     """The product of two matrices of many zeros, in float32."""
-    return SparseMatMul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse, name=name)
+    return SparseMatMul(
+        a,
+        b,
+        transpose_a=transpose_a,
+        transpose_b=transpose_b,
+        a_is_sparse=a_is_sparse,
+        b_is_sparse=b_is_sparse,
+        name=name,
+    )
 
 
 @export("linalg.matvec")
-def matvec(a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False,
-           name: str | None = None) -> Any:  # fmt: skip
+def matvec(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Any:
     """The matrix a [..., m, k] times the vector b [..., k].
 
     >>> tf.linalg.matvec([[1., 2.], [3., 4.]], [1., 1.]).numpy().tolist()
@@ -257,7 +363,12 @@ def matvec(a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a
     """
     with scoped(name, "MatVec"):
         b = b if isinstance(b, Tensor) else door.convert(b, convert.dtype_of(a) if isinstance(a, Tensor) else None)
-        out = matmul(a, later("ExpandDims")(b, -1), transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse)
+        out = matmul(
+            a,
+            later("ExpandDims")(b, -1),
+            transpose_a=transpose_a,
+            adjoint_a=adjoint_a,
+            a_is_sparse=a_is_sparse,
+            b_is_sparse=b_is_sparse,
+        )
         return later("Squeeze")(out, squeeze_dims=[-1])
-
-

@@ -28,7 +28,7 @@ _scalars: dict[Any, Any] = {}  # (type, value, dtype) -> its eager tensor
 def _operand(x: Tensor, y: Any) -> Any:
     """y as a tensor of x's dtype; a value that has another dtype keeps it, so that the op says what does not fit."""
     kind = x.dtype.base_dtype
-    if y and (type(y) is float or type(y) is int) and not door.current().is_graph:
+    if (type(y) is float or type(y) is int) and y and not door.current().is_graph:
         found = _scalars.get((type(y), y, kind))
         if found is None:
             if len(_scalars) > 1024:
@@ -45,7 +45,9 @@ def _converted(y: Any, kind: Any) -> Any:
         return door.convert(y, kind)
     except (TypeError, ValueError, OverflowError):
         if isinstance(y, (int, float, complex)) and not isinstance(y, bool) and not kind.is_bool and kind.is_numeric:
-            raise DTypeError(f"{y!r} does not fit a tensor of dtype {kind.name}\n  fix: tf.cast the tensor to a dtype that holds it") from None
+            raise DTypeError(
+                f"{y!r} does not fit a tensor of dtype {kind.name}\n  fix: tf.cast the tensor to a dtype that holds it"
+            ) from None
         raise
 
 
@@ -66,7 +68,9 @@ def _install(symbol: str, function: Callable[..., Any], label: str, reflected: b
         try:
             converted = _operand(self, other)
         except (TypeError, ValueError):
-            if hasattr(type(other), back) and not isinstance(other, (int, float, complex, np.ndarray, np.generic, str, bytes)):
+            if hasattr(type(other), back) and not isinstance(
+                other, (int, float, complex, np.ndarray, np.generic, str, bytes)
+            ):
                 return NotImplemented
             raise
         return function(self, converted, label)
@@ -125,7 +129,11 @@ def _invert(self: Tensor) -> Any:
     return compare.LogicalNot(self) if self.dtype.base_dtype is dtypes.bool else bitwise.Invert(self)
 
 
-for _name, _function in {"__neg__": lambda self: elementwise.Neg(self), "__abs__": lambda self: elementwise.abs_(self), "__invert__": _invert}.items():
+for _name, _function in {
+    "__neg__": lambda self: elementwise.Neg(self),
+    "__abs__": lambda self: elementwise.abs_(self),
+    "__invert__": _invert,
+}.items():
     setattr(Tensor, _name, _function)
     Tensor.OVERLOADABLE_OPERATORS.add(_name)
 Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
@@ -189,7 +197,10 @@ def _not_allowed(what: str, instead: str) -> Callable[..., Any]:
     return refuse
 
 
-_bool = _not_allowed("bool", "use tf.cond, tf.where or tf.logical_and/or/not; or put the code in a @tf.function, where AutoGraph converts `if` and `while`")
+_bool = _not_allowed(
+    "bool",
+    "use tf.cond, tf.where or tf.logical_and/or/not; or put the code in a @tf.function, where AutoGraph converts `if` and `while`",
+)
 GraphTensor.__bool__ = _bool  # type: ignore[attr-defined]
 GraphTensor.__nonzero__ = _bool  # type: ignore[attr-defined]
 
@@ -202,7 +213,9 @@ def _iterate(self: GraphTensor) -> Any:
 
 
 def _length(self: GraphTensor) -> Any:
-    raise TypeError(f"len is not well defined for a symbolic Tensor ({self.name}). Please call `x.shape` rather than `len(x)` for shape information.")
+    raise TypeError(
+        f"len is not well defined for a symbolic Tensor ({self.name}). Please call `x.shape` rather than `len(x)` for shape information."
+    )
 
 
 GraphTensor.__iter__ = _iterate  # type: ignore[attr-defined]
@@ -211,7 +224,9 @@ GraphTensor.__len__ = _length  # type: ignore[attr-defined]
 
 def _value_wanted(what: str) -> Callable[..., Any]:
     def refuse(self: GraphTensor) -> Any:
-        raise TypeError(f"{what} argument must be a value, not a symbolic tensor: {self.name} has none while its graph is being built")
+        raise TypeError(
+            f"{what} argument must be a value, not a symbolic tensor: {self.name} has none while its graph is being built"
+        )
 
     return refuse
 

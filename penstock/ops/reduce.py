@@ -14,8 +14,12 @@ from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops.families import composites, conj, later, old_axis, wide
 
-Mul, RealDiv, Cast, Equal, Square, Sub, Exp = (later(n) for n in ("Mul", "RealDiv", "Cast", "Equal", "Square", "Sub", "Exp"))
-Shape, Reshape, BroadcastTo, ExpandDims, Rank, Range = (later(n) for n in ("Shape", "Reshape", "BroadcastTo", "ExpandDims", "Rank", "Range"))
+Mul, RealDiv, Cast, Equal, Square, Sub, Exp = (
+    later(n) for n in ("Mul", "RealDiv", "Cast", "Equal", "Square", "Sub", "Exp")
+)
+Shape, Reshape, BroadcastTo, ExpandDims, Rank, Range = (
+    later(n) for n in ("Shape", "Reshape", "BroadcastTo", "ExpandDims", "Rank", "Range")
+)
 
 
 # -- which axes ------------------------------------------------------------------------------------------------------
@@ -33,7 +37,9 @@ def _axes(reduction_indices: Any, rank: int) -> tuple[int, ...]:
     axes: list[int] = []
     for a in np.asarray(reduction_indices).reshape(-1).tolist():
         if not -rank <= a < rank:
-            raise ShapeError(f"Invalid reduction dimension {a} for input with {rank} dimension(s)\n  fix: use an axis in [{-rank}, {rank})")
+            raise ShapeError(
+                f"Invalid reduction dimension {a} for input with {rank} dimension(s)\n  fix: use an axis in [{-rank}, {rank})"
+            )
         a %= rank
         if a in axes:
             raise ShapeError(f"Invalid reduction arguments: Axes contains duplicate dimension: {a}")
@@ -50,14 +56,22 @@ def _reduced(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:  # 
     if which is None:
         n = reduction_indices.shape
         count = 1 if n == () else n[0] if n is not None and len(n) == 1 else None
-        return (None,) * len(dims) if keep_dims else None if count is None or count > len(dims) else (None,) * (len(dims) - count)
+        return (
+            (None,) * len(dims)
+            if keep_dims
+            else None
+            if count is None or count > len(dims)
+            else (None,) * (len(dims) - count)
+        )
     axes = _axes(which, len(dims))
     return tuple(1 if i in axes else d for i, d in enumerate(dims) if keep_dims or i not in axes)
 
 
 def _reduction(text: str, compute: Any, doc: str) -> Op:
     """A reduction op: `compute(xp, input, axes, keep_dims)`."""
-    body = lambda xp, input, reduction_indices, *, keep_dims: compute(xp, input, _axes(reduction_indices, input.ndim), keep_dims)
+    body = lambda xp, input, reduction_indices, *, keep_dims: compute(
+        xp, input, _axes(reduction_indices, input.ndim), keep_dims
+    )
     body.__module__, body.__doc__ = __name__, doc
     body.__name__ = body.__qualname__ = "Any_" if text.startswith("Any(") else text.partition("(")[0]
     return op(text, shape=_reduced, static=("reduction_indices",))(body)
@@ -114,13 +128,32 @@ _TAIL = "Tidx: index = int32, keep_dims: bool = False) -> output: "
 _ORDERED = "T: {float32|float64|int32|uint8|int16|int8|int64|bfloat16|uint16|float16|uint32|uint64|qint8|quint8|qint32|qint16|quint16}"
 Sum = _reduction(f"Sum(input: T, reduction_indices: Tidx, *, T: numeric, {_TAIL}T", _sum, "The sum along axes.")
 Mean = _reduction(f"Mean(input: T, reduction_indices: Tidx, *, T: numeric, {_TAIL}T", _mean, "The mean along axes.")
-Prod = _reduction(f"Prod(input: T, reduction_indices: Tidx, *, T: numeric, {_TAIL}T",
-                  lambda xp, x, axes, keep: xp.prod(wide(xp, x), axes, x.dtype if x.dtype.kind in "iu" else None, keepdims=keep), "The product along axes.")  # fmt: skip
-Max = _reduction(f"Max(input: T, reduction_indices: Tidx, *, {_ORDERED}, {_TAIL}T", _extreme("max", False), "The largest along axes.")
-Min = _reduction(f"Min(input: T, reduction_indices: Tidx, *, {_ORDERED}, {_TAIL}T", _extreme("min", True), "The smallest along axes.")
-All = _reduction(f"All(input: bool, reduction_indices: Tidx, *, {_TAIL}bool", lambda xp, x, axes, keep: xp.all(x, axes, keepdims=keep), "Are all true?").no_grad()
-Any_ = _reduction(f"Any(input: bool, reduction_indices: Tidx, *, {_TAIL}bool", lambda xp, x, axes, keep: xp.any(x, axes, keepdims=keep), "Is any true?").no_grad()
-EuclideanNorm = _reduction(f"EuclideanNorm(input: T, reduction_indices: Tidx, *, T: numeric, {_TAIL}T", _norm, "The square root of the sum of squares.")
+Prod = _reduction(
+    f"Prod(input: T, reduction_indices: Tidx, *, T: numeric, {_TAIL}T",
+    lambda xp, x, axes, keep: xp.prod(wide(xp, x), axes, x.dtype if x.dtype.kind in "iu" else None, keepdims=keep),
+    "The product along axes.",
+)
+Max = _reduction(
+    f"Max(input: T, reduction_indices: Tidx, *, {_ORDERED}, {_TAIL}T", _extreme("max", False), "The largest along axes."
+)
+Min = _reduction(
+    f"Min(input: T, reduction_indices: Tidx, *, {_ORDERED}, {_TAIL}T", _extreme("min", True), "The smallest along axes."
+)
+All = _reduction(
+    f"All(input: bool, reduction_indices: Tidx, *, {_TAIL}bool",
+    lambda xp, x, axes, keep: xp.all(x, axes, keepdims=keep),
+    "Are all true?",
+).no_grad()
+Any_ = _reduction(
+    f"Any(input: bool, reduction_indices: Tidx, *, {_TAIL}bool",
+    lambda xp, x, axes, keep: xp.any(x, axes, keepdims=keep),
+    "Is any true?",
+).no_grad()
+EuclideanNorm = _reduction(
+    f"EuclideanNorm(input: T, reduction_indices: Tidx, *, T: numeric, {_TAIL}T",
+    _norm,
+    "The square root of the sum of squares.",
+)
 
 
 # -- gradients -------------------------------------------------------------------------------------------------------
@@ -138,7 +171,12 @@ def keep(y: Any, x: Any, axes: Any, kept: bool) -> Any:
         ones = later("OnesLike")(axes)
         rank = Rank(x)
         wrapped = later("FloorMod")(later("AddV2")(later("Cast")(axes, DstT=dtypes.int32), rank), rank)
-        return Reshape(y, later("DynamicStitch")([Range(0, rank, 1), Reshape(wrapped, [-1])], [Shape(x), Reshape(Cast(ones, DstT=dtypes.int32), [-1])]))
+        return Reshape(
+            y,
+            later("DynamicStitch")(
+                [Range(0, rank, 1), Reshape(wrapped, [-1])], [Shape(x), Reshape(Cast(ones, DstT=dtypes.int32), [-1])]
+            ),
+        )
     reduced = _axes(which, len(dims))
     shape = [1 if i in reduced else d for i, d in enumerate(dims)]
     if shape.count(None) <= 1:
@@ -230,7 +268,9 @@ def axes_of(x: Any, axis: Any) -> Any:
         key = ("all", len(x._dims)) if axis is None else axis
         found = _small.get(key)
         if found is None:
-            found = _small[key] = here.convert(np.arange(key[1], dtype=np.int32) if axis is None else axis, dtypes.int32)
+            found = _small[key] = here.convert(
+                np.arange(key[1], dtype=np.int32) if axis is None else axis, dtypes.int32
+            )
         return found
     if axis is not None:
         return axis
@@ -244,7 +284,9 @@ def _function(made: Op, name: str, doc: str) -> Any:
         if not isinstance(input_tensor, Tensor):
             if type(input_tensor) in composites:
                 return composites[type(input_tensor)](reduce, (input_tensor, axis, keepdims), name)
-            input_tensor = door.convert(input_tensor, dtypes.bool if made is All or made is Any_ else None, "input_tensor")
+            input_tensor = door.convert(
+                input_tensor, dtypes.bool if made is All or made is Any_ else None, "input_tensor"
+            )
         return made(input_tensor, axes_of(input_tensor, axis), keep_dims=bool(keepdims), name=name)
 
     reduce.__name__ = reduce.__qualname__ = name
@@ -253,22 +295,52 @@ def _function(made: Op, name: str, doc: str) -> Any:
 
 
 _ARGS = " along `axis` (an axis, a list of them, None: all), kept as 1 with `keepdims`."
-reduce_sum = export("reduce_sum", "math.reduce_sum", old=old_axis())(_function(
-    Sum, "reduce_sum", f"The sum{_ARGS}\n\n    >>> tf.reduce_sum([[1, 2], [3, 4]], axis=0).numpy().tolist()\n    [4, 6]"))  # fmt: skip
-reduce_mean = export("reduce_mean", "math.reduce_mean", old=old_axis())(_function(
-    Mean, "reduce_mean", f"The mean{_ARGS}\n\n    >>> tf.reduce_mean([1., 3.]).numpy().item()\n    2.0"))  # fmt: skip
-reduce_max = export("reduce_max", "math.reduce_max", old=old_axis())(_function(
-    Max, "reduce_max", f"The largest element{_ARGS}\n\n    >>> tf.reduce_max([[1, 5], [3, 4]], 1).numpy().tolist()\n    [5, 4]"))  # fmt: skip
-reduce_min = export("reduce_min", "math.reduce_min", old=old_axis())(_function(
-    Min, "reduce_min", f"The smallest element{_ARGS}\n\n    >>> tf.reduce_min([3, 1, 2]).numpy().item()\n    1"))  # fmt: skip
-reduce_prod = export("reduce_prod", "math.reduce_prod", old=old_axis())(_function(
-    Prod, "reduce_prod", f"The product{_ARGS}\n\n    >>> tf.reduce_prod([2, 3, 4]).numpy().item()\n    24"))  # fmt: skip
-reduce_all = export("reduce_all", "math.reduce_all", old=old_axis())(_function(
-    All, "reduce_all", f"Whether all are true{_ARGS}\n\n    >>> tf.reduce_all([True, False]).numpy().item()\n    False"))  # fmt: skip
-reduce_any = export("reduce_any", "math.reduce_any", old=old_axis())(_function(
-    Any_, "reduce_any", f"Whether any is true{_ARGS}\n\n    >>> tf.reduce_any([True, False]).numpy().item()\n    True"))  # fmt: skip
-reduce_euclidean_norm = export("math.reduce_euclidean_norm")(_function(
-    EuclideanNorm, "reduce_euclidean_norm", f"The Euclidean norm{_ARGS}\n\n    >>> tf.math.reduce_euclidean_norm([3., 4.]).numpy().item()\n    5.0"))  # fmt: skip
+reduce_sum = export("reduce_sum", "math.reduce_sum", old=old_axis())(
+    _function(
+        Sum,
+        "reduce_sum",
+        f"The sum{_ARGS}\n\n    >>> tf.reduce_sum([[1, 2], [3, 4]], axis=0).numpy().tolist()\n    [4, 6]",
+    )
+)
+reduce_mean = export("reduce_mean", "math.reduce_mean", old=old_axis())(
+    _function(Mean, "reduce_mean", f"The mean{_ARGS}\n\n    >>> tf.reduce_mean([1., 3.]).numpy().item()\n    2.0")
+)
+reduce_max = export("reduce_max", "math.reduce_max", old=old_axis())(
+    _function(
+        Max,
+        "reduce_max",
+        f"The largest element{_ARGS}\n\n    >>> tf.reduce_max([[1, 5], [3, 4]], 1).numpy().tolist()\n    [5, 4]",
+    )
+)
+reduce_min = export("reduce_min", "math.reduce_min", old=old_axis())(
+    _function(
+        Min, "reduce_min", f"The smallest element{_ARGS}\n\n    >>> tf.reduce_min([3, 1, 2]).numpy().item()\n    1"
+    )
+)
+reduce_prod = export("reduce_prod", "math.reduce_prod", old=old_axis())(
+    _function(Prod, "reduce_prod", f"The product{_ARGS}\n\n    >>> tf.reduce_prod([2, 3, 4]).numpy().item()\n    24")
+)
+reduce_all = export("reduce_all", "math.reduce_all", old=old_axis())(
+    _function(
+        All,
+        "reduce_all",
+        f"Whether all are true{_ARGS}\n\n    >>> tf.reduce_all([True, False]).numpy().item()\n    False",
+    )
+)
+reduce_any = export("reduce_any", "math.reduce_any", old=old_axis())(
+    _function(
+        Any_,
+        "reduce_any",
+        f"Whether any is true{_ARGS}\n\n    >>> tf.reduce_any([True, False]).numpy().item()\n    True",
+    )
+)
+reduce_euclidean_norm = export("math.reduce_euclidean_norm")(
+    _function(
+        EuclideanNorm,
+        "reduce_euclidean_norm",
+        f"The Euclidean norm{_ARGS}\n\n    >>> tf.math.reduce_euclidean_norm([3., 4.]).numpy().item()\n    5.0",
+    )
+)
 
 
 @export("reduce_logsumexp", "math.reduce_logsumexp", old=old_axis())
@@ -326,7 +398,9 @@ def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
 
 
 @export(v2=("math.count_nonzero",))
-def count_nonzero(input: Any, axis: Any = None, keepdims: Any = None, dtype: Any = dtypes.int64, name: str | None = None) -> Any:  # noqa: A002
+def count_nonzero(
+    input: Any, axis: Any = None, keepdims: Any = None, dtype: Any = dtypes.int64, name: str | None = None
+) -> Any:  # noqa: A002
     """How many elements are not zero (not empty, for strings) along `axis`.
 
     >>> tf.math.count_nonzero([[0, 1], [2, 3]], 0).numpy().tolist()
@@ -342,15 +416,27 @@ def count_nonzero(input: Any, axis: Any = None, keepdims: Any = None, dtype: Any
 
 @export(v1=("math.count_nonzero", "count_nonzero"))
 def count_nonzero_v1(
-    input_tensor: Any = None, axis: Any = None, keepdims: Any = None, dtype: Any = dtypes.int64, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None, input: Any = None,  # noqa: A002
-) -> Any:  # fmt: skip
+    input_tensor: Any = None,
+    axis: Any = None,
+    keepdims: Any = None,
+    dtype: Any = dtypes.int64,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+    input: Any = None,  # noqa: A002
+) -> Any:
     """How many elements are not zero along `axis`, with the parameters of the 1.x function."""
-    for new, old, both in ((axis, reduction_indices, "axis"), (keepdims, keep_dims, "keepdims"), (input_tensor, input, "input")):
+    for new, old, both in (
+        (axis, reduction_indices, "axis"),
+        (keepdims, keep_dims, "keepdims"),
+        (input_tensor, input, "input"),
+    ):
         if new is not None and old is not None:
             raise ValueError(f"Cannot specify both the old and the new name of {both!r}")
     pick = lambda a, b: b if a is None else a
-    return count_nonzero(pick(input, input_tensor), pick(axis, reduction_indices), pick(keepdims, keep_dims), dtype, name)
+    return count_nonzero(
+        pick(input, input_tensor), pick(axis, reduction_indices), pick(keepdims, keep_dims), dtype, name
+    )
 
 
 @export("math.zero_fraction", "nn.zero_fraction")
@@ -429,13 +515,22 @@ def _arg_shape(input: Any, dimension: Any) -> Any:  # noqa: A002
     return tuple(d for i, d in enumerate(dims) if i != axis % rank)
 
 
-ArgMax = op(f"ArgMax(input: T, dimension: Tidx, *, {_ANY_ORDERED}, Tidx: {{int16|int32|int64}} = int32, output_type: {{int16|uint16|int32|int64}} = int64)"
-            " -> output: output_type", shape=_arg_shape, static=("dimension",))(_arg("argmax", -np.inf)).no_grad()  # fmt: skip
-ArgMin = op(f"ArgMin(input: T, dimension: Tidx, *, {_ANY_ORDERED}, Tidx: index = int32, output_type: index = int64) -> output: output_type",
-            shape=_arg_shape, static=("dimension",))(_arg("argmin", np.inf)).no_grad()  # fmt: skip
+ArgMax = op(
+    f"ArgMax(input: T, dimension: Tidx, *, {_ANY_ORDERED}, Tidx: {{int16|int32|int64}} = int32, output_type: {{int16|uint16|int32|int64}} = int64)"
+    " -> output: output_type",
+    shape=_arg_shape,
+    static=("dimension",),
+)(_arg("argmax", -np.inf)).no_grad()
+ArgMin = op(
+    f"ArgMin(input: T, dimension: Tidx, *, {_ANY_ORDERED}, Tidx: index = int32, output_type: index = int64) -> output: output_type",
+    shape=_arg_shape,
+    static=("dimension",),
+)(_arg("argmin", np.inf)).no_grad()
 
 
-@export("argmax", "math.argmax", old=Old("input, axis=None, name=None, dimension=None, output_type=None", dimension="axis"))
+@export(
+    "argmax", "math.argmax", old=Old("input, axis=None, name=None, dimension=None, output_type=None", dimension="axis")
+)
 def argmax(input: Any, axis: Any = None, output_type: Any = dtypes.int64, name: str | None = None) -> Any:  # noqa: A002
     """The index of the largest element along `axis` (0 by default); the first of equal ones.
 
@@ -445,7 +540,9 @@ def argmax(input: Any, axis: Any = None, output_type: Any = dtypes.int64, name: 
     return ArgMax(input, axes_of(input, 0 if axis is None else axis), output_type=output_type, name=name)
 
 
-@export("argmin", "math.argmin", old=Old("input, axis=None, name=None, dimension=None, output_type=None", dimension="axis"))
+@export(
+    "argmin", "math.argmin", old=Old("input, axis=None, name=None, dimension=None, output_type=None", dimension="axis")
+)
 def argmin(input: Any, axis: Any = None, output_type: Any = dtypes.int64, name: str | None = None) -> Any:  # noqa: A002
     """The index of the smallest element along `axis` (0 by default); the first of equal ones.
 
@@ -468,7 +565,11 @@ def arg_min(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: s
 
 
 # -- for gradients of broadcasting ops -------------------------------------------------------------------------------
-@op("BroadcastGradientArgs(s0: T, s1: T, *, T: index = int32) -> (r0: T, r1: T)", static=("s0", "s1"), shape=lambda s0, s1: ((None,), (None,)))
+@op(
+    "BroadcastGradientArgs(s0: T, s1: T, *, T: index = int32) -> (r0: T, r1: T)",
+    static=("s0", "s1"),
+    shape=lambda s0, s1: ((None,), (None,)),
+)
 def BroadcastGradientArgs(xp, s0, s1):  # noqa: N802
     """The axes along which two shapes were broadcast, for each of them."""
     a, b = s0.tolist(), s1.tolist()

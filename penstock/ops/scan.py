@@ -51,9 +51,24 @@ def _logsumexp(xp: Any, x: Any, axis: int) -> Any:
 
 
 _ARGS = "Tidx: index = int32, exclusive: bool = False, reverse: bool = False) -> out: T"
-Cumsum = _scan(f"Cumsum(x: T, axis: Tidx, *, T: numeric, {_ARGS}", lambda xp, x, a: xp.cumsum(x, a), 0, "The sums of the elements so far.")
-Cumprod = _scan(f"Cumprod(x: T, axis: Tidx, *, T: numeric, {_ARGS}", lambda xp, x, a: xp.cumprod(x, a), 1, "The products of the elements so far.")
-CumulativeLogsumexp = _scan(f"CumulativeLogsumexp(x: T, axis: Tidx, *, T: real_float, {_ARGS}", _logsumexp, -np.inf, "log of the sums of exp so far.")
+Cumsum = _scan(
+    f"Cumsum(x: T, axis: Tidx, *, T: numeric, {_ARGS}",
+    lambda xp, x, a: xp.cumsum(x, a),
+    0,
+    "The sums of the elements so far.",
+)
+Cumprod = _scan(
+    f"Cumprod(x: T, axis: Tidx, *, T: numeric, {_ARGS}",
+    lambda xp, x, a: xp.cumprod(x, a),
+    1,
+    "The products of the elements so far.",
+)
+CumulativeLogsumexp = _scan(
+    f"CumulativeLogsumexp(x: T, axis: Tidx, *, T: real_float, {_ARGS}",
+    _logsumexp,
+    -np.inf,
+    "log of the sums of exp so far.",
+)
 
 
 @Cumsum.grad
@@ -94,9 +109,23 @@ def _public(made: Op, name: str, *names: str, v1: tuple[str, ...] = (), doc: str
     return export(*names, v1=v1)(call)
 
 
-cumsum = _public(Cumsum, "cumsum", "cumsum", "math.cumsum",
-                 doc="The sums of the elements up to each along `axis`; `exclusive`: without it; `reverse`: from the end.\n\n>>> tf.cumsum([1, 2, 3]).numpy().tolist()\n[1, 3, 6]")  # fmt: skip
-cumprod = _public(Cumprod, "cumprod", "math.cumprod", v1=("cumprod",),
-                  doc="The products of the elements up to each along `axis`.\n\n>>> tf.math.cumprod([1, 2, 3], exclusive=True).numpy().tolist()\n[1, 1, 2]")  # fmt: skip
-cumulative_logsumexp = _public(CumulativeLogsumexp, "cumulative_logsumexp", "math.cumulative_logsumexp",
-                               doc="log(cumsum(exp(x))) along `axis`, without overflow.")  # fmt: skip
+cumsum = _public(
+    Cumsum,
+    "cumsum",
+    "cumsum",
+    "math.cumsum",
+    doc="The sums of the elements up to each along `axis`; `exclusive`: without it; `reverse`: from the end.\n\n>>> tf.cumsum([1, 2, 3]).numpy().tolist()\n[1, 3, 6]",
+)
+cumprod = _public(
+    Cumprod,
+    "cumprod",
+    "math.cumprod",
+    v1=("cumprod",),
+    doc="The products of the elements up to each along `axis`.\n\n>>> tf.math.cumprod([1, 2, 3], exclusive=True).numpy().tolist()\n[1, 1, 2]",
+)
+cumulative_logsumexp = _public(
+    CumulativeLogsumexp,
+    "cumulative_logsumexp",
+    "math.cumulative_logsumexp",
+    doc="log(cumsum(exp(x))) along `axis`, without overflow.",
+)

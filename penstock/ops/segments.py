@@ -60,7 +60,9 @@ def _unsorted_shape(data: Any, segment_ids: Any, num_segments: Any) -> Any:
     try:
         merge(data.shape[:n], segment_ids.shape)
     except ShapeError:
-        raise ShapeError(f"data.shape = {as_text(data.shape)} does not start with segment_ids.shape = {as_text(segment_ids.shape)}") from None
+        raise ShapeError(
+            f"data.shape = {as_text(data.shape)} does not start with segment_ids.shape = {as_text(segment_ids.shape)}"
+        ) from None
     count = num_segments.value
     if count is not None and int(count) < 0:
         raise ShapeError(f"num_segments == {int(count)} must not be negative")
@@ -72,10 +74,16 @@ def _unsorted(name: str, kind: str, types: str, ids: str = "index") -> Op:
         rows, flat = _flat(xp, data, segment_ids)
         return combine(xp, kind, rows, flat, max(0, int(num_segments)), _empty(kind, data.dtype))
 
-    body.__module__, body.__doc__ = __name__, f"The {kind} of the rows of each segment; rows with negative ids are dropped."
+    body.__module__, body.__doc__ = (
+        __name__,
+        f"The {kind} of the rows of each segment; rows with negative ids are dropped.",
+    )
     body.__name__ = body.__qualname__ = name
-    made = op(f"{name}(data: T, segment_ids: Tindices, num_segments: Tnumsegments, *, T: {types}, Tindices: {ids}, Tnumsegments: index = int32) -> output: T",
-              shape=_unsorted_shape, static=("num_segments",))(body)  # fmt: skip
+    made = op(
+        f"{name}(data: T, segment_ids: Tindices, num_segments: Tnumsegments, *, T: {types}, Tindices: {ids}, Tnumsegments: index = int32) -> output: T",
+        shape=_unsorted_shape,
+        static=("num_segments",),
+    )(body)
 
     @made.check
     def _(xp: Any, data: Any, segment_ids: Any, num_segments: Any) -> Any:
@@ -120,7 +128,9 @@ def _unsorted_extreme_grad(node: Any, dy: Any) -> Any:
     best, kept = _gather_kept(node.outputs[0], ids, data)
     hit = later("LogicalAnd")(Equal(data, best), kept)
     ties = UnsortedSegmentSum(Cast(hit, DstT=dy.dtype), ids, count)
-    shared = _gather_kept(later("DivNoNan")(dy, ties) if not dy.dtype.is_integer else RealDiv(dy, later("Maximum")(ties, 1)), ids, data)[0]
+    shared = _gather_kept(
+        later("DivNoNan")(dy, ties) if not dy.dtype.is_integer else RealDiv(dy, later("Maximum")(ties, 1)), ids, data
+    )[0]
     return SelectV2(hit, shared, ZerosLike(shared)), None, None
 
 
@@ -151,10 +161,20 @@ def _public_unsorted(made: Op, kind: str, doc: str) -> Any:
     return export(f"math.unsorted_segment_{kind}", v1=(f"unsorted_segment_{kind}",))(call)
 
 
-unsorted_segment_sum = _public_unsorted(UnsortedSegmentSum, "sum", "The sums of the rows with the same id.\n\n>>> tf.math.unsorted_segment_sum([1, 2, 3], [0, 1, 0], 2).numpy().tolist()\n[4, 2]")
-unsorted_segment_prod = _public_unsorted(UnsortedSegmentProd, "prod", "The products of the rows with the same id; 1 where there are none.")
-unsorted_segment_max = _public_unsorted(UnsortedSegmentMax, "max", "The largest of the rows with the same id; the lowest value where there are none.")
-unsorted_segment_min = _public_unsorted(UnsortedSegmentMin, "min", "The smallest of the rows with the same id; the highest value where there are none.")
+unsorted_segment_sum = _public_unsorted(
+    UnsortedSegmentSum,
+    "sum",
+    "The sums of the rows with the same id.\n\n>>> tf.math.unsorted_segment_sum([1, 2, 3], [0, 1, 0], 2).numpy().tolist()\n[4, 2]",
+)
+unsorted_segment_prod = _public_unsorted(
+    UnsortedSegmentProd, "prod", "The products of the rows with the same id; 1 where there are none."
+)
+unsorted_segment_max = _public_unsorted(
+    UnsortedSegmentMax, "max", "The largest of the rows with the same id; the lowest value where there are none."
+)
+unsorted_segment_min = _public_unsorted(
+    UnsortedSegmentMin, "min", "The smallest of the rows with the same id; the highest value where there are none."
+)
 
 
 def _rows_per_segment(data: Any, segment_ids: Any, num_segments: Any) -> Any:
@@ -166,7 +186,9 @@ def _rows_per_segment(data: Any, segment_ids: Any, num_segments: Any) -> Any:
             counts = later("ExpandDims")(counts, -1)
     else:
         extra = later("Sub")(later("Rank")(data), later("Rank")(segment_ids))
-        counts = later("Reshape")(counts, later("ConcatV2")([later("Shape")(counts), later("Fill")(later("Reshape")(extra, [1]), 1)], 0))
+        counts = later("Reshape")(
+            counts, later("ConcatV2")([later("Shape")(counts), later("Fill")(later("Reshape")(extra, [1]), 1)], 0)
+        )
     return later("Maximum")(counts, 1)
 
 
@@ -204,8 +226,10 @@ def _sorted_shape(data: Any, segment_ids: Any, num_segments: Any = None) -> Any:
         try:
             merge(data.shape[:1], segment_ids.shape)
         except ShapeError:
-            raise ShapeError("segment_ids should be the same size as dimension 0 of input: "
-                             f"data is {as_text(data.shape)}, segment_ids {as_text(segment_ids.shape)}") from None  # fmt: skip
+            raise ShapeError(
+                "segment_ids should be the same size as dimension 0 of input: "
+                f"data is {as_text(data.shape)}, segment_ids {as_text(segment_ids.shape)}"
+            ) from None
     if num_segments is not None:
         count = None if num_segments.value is None else int(num_segments.value)
     else:
@@ -240,18 +264,29 @@ def _increasing(xp: Any, segment_ids: Any) -> Any:
 
 def _sorted(name: str, kind: str, types: str) -> Op:
     doc = f"The {kind} of the rows of each segment; the ids are sorted."
-    body = lambda xp, data, segment_ids: _reduce_rows(xp, kind, data, np.asarray(segment_ids), int(segment_ids[-1]) + 1 if len(segment_ids) else 0)
+    body = lambda xp, data, segment_ids: _reduce_rows(
+        xp, kind, data, np.asarray(segment_ids), int(segment_ids[-1]) + 1 if len(segment_ids) else 0
+    )
     body.__doc__ = doc
-    made = op(f"{name}(data: T, segment_ids: Tindices, *, T: {types}, Tindices: index) -> output: T", shape=_sorted_shape, static=("segment_ids",))(body)
+    made = op(
+        f"{name}(data: T, segment_ids: Tindices, *, T: {types}, Tindices: index) -> output: T",
+        shape=_sorted_shape,
+        static=("segment_ids",),
+    )(body)
     made.check(lambda xp, data, segment_ids: _increasing(xp, segment_ids))
     return made
 
 
 def _sorted_v2(name: str, kind: str, types: str) -> Op:
-    body = lambda xp, data, segment_ids, num_segments: _reduce_rows(xp, kind, data, segment_ids, max(0, int(num_segments)))
+    body = lambda xp, data, segment_ids, num_segments: _reduce_rows(
+        xp, kind, data, segment_ids, max(0, int(num_segments))
+    )
     body.__doc__ = f"The {kind} of the rows of each of num_segments segments; the ids are sorted."
-    made = op(f"{name}(data: T, segment_ids: Tindices, num_segments: Tnumsegments, *, T: {types}, Tindices: index, Tnumsegments: index = int32) -> output: T",
-              shape=_sorted_shape, static=("num_segments",))(body)  # fmt: skip
+    made = op(
+        f"{name}(data: T, segment_ids: Tindices, num_segments: Tnumsegments, *, T: {types}, Tindices: index, Tnumsegments: index = int32) -> output: T",
+        shape=_sorted_shape,
+        static=("num_segments",),
+    )(body)
     made.check(lambda xp, data, segment_ids, num_segments: _increasing(xp, segment_ids))
     return made
 
@@ -290,7 +325,9 @@ def _sorted_extreme_grad(node: Any, dy: Any) -> Any:
 def _sorted_prod_grad(node: Any, dy: Any) -> Any:
     data, ids = node.inputs[:2]
     sums = (lambda v: SegmentSum(v, ids)) if len(node.inputs) == 2 else (lambda v: SegmentSumV2(v, ids, node.inputs[2]))
-    prods = (lambda v: SegmentProd(v, ids)) if len(node.inputs) == 2 else (lambda v: SegmentProdV2(v, ids, node.inputs[2]))
+    prods = (
+        (lambda v: SegmentProd(v, ids)) if len(node.inputs) == 2 else (lambda v: SegmentProdV2(v, ids, node.inputs[2]))
+    )
     zero = Equal(data, 0)
     safe = SelectV2(zero, OnesLike(data), data)
     zeros = sums(Cast(zero, DstT=dtypes.int32))

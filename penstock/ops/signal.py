@@ -45,7 +45,15 @@ def _tail(x: Any, keep: int, tail: list[int]) -> Any:
 
 # -- frames ------------------------------------------------------------------------------------------------------------
 @export("signal.frame")
-def frame(signal: Any, frame_length: Any, frame_step: Any, pad_end: bool = False, pad_value: Any = 0, axis: int = -1, name: str | None = None) -> Any:
+def frame(
+    signal: Any,
+    frame_length: Any,
+    frame_step: Any,
+    pad_end: bool = False,
+    pad_value: Any = 0,
+    axis: int = -1,
+    name: str | None = None,
+) -> Any:
     """Overlapping frames of a signal: [..., n, ...] -> [..., frames, frame_length, ...].
 
     >>> tf.signal.frame([1, 2, 3, 4], 2, 1).numpy().tolist()
@@ -64,12 +72,16 @@ def frame(signal: Any, frame_length: Any, frame_step: Any, pad_end: bool = False
             zero = np.int32(0)
             if pad_end:
                 count = Neg(later("FloorDiv")(Neg(size), np.int32(step)))
-                missing = later("Maximum")(zero, Sub(AddV2(np.int32(length), Mul(np.int32(step), Sub(count, np.int32(1)))), size))
+                missing = later("Maximum")(
+                    zero, Sub(AddV2(np.int32(length), Mul(np.int32(step), Sub(count, np.int32(1)))), size)
+                )
                 pads = [np.zeros((1, 2), np.int32)] * rank
                 pads[at] = later("ExpandDims")(later("Pack")([zero, missing]), 0)
                 signal = later("PadV2")(signal, ConcatV2(pads, 0), np.asarray(pad_value, signal.dtype.array_dtype))
             else:
-                count = later("Maximum")(zero, AddV2(np.int32(1), later("FloorDiv")(Sub(size, np.int32(length)), np.int32(step))))
+                count = later("Maximum")(
+                    zero, AddV2(np.int32(1), later("FloorDiv")(Sub(size, np.int32(length)), np.int32(step)))
+                )
             starts = Mul(later("Range")(zero, count, np.int32(1)), np.int32(step))
             picked: Any = AddV2(later("ExpandDims")(starts, 1), np.arange(length, dtype=np.int32)[None])
         else:
@@ -148,9 +160,13 @@ def hann_window(window_length: Any, periodic: Any = True, dtype: Any = dtypes.fl
 
 
 @export("signal.hamming_window")
-def hamming_window(window_length: Any, periodic: Any = True, dtype: Any = dtypes.float32, name: str | None = None) -> Any:
+def hamming_window(
+    window_length: Any, periodic: Any = True, dtype: Any = dtypes.float32, name: str | None = None
+) -> Any:
     """The Hamming window."""
-    return _window(window_length, dtype, name, "hamming_window", lambda n: _raised_cosine(n, bool(periodic), 0.54, 0.46))
+    return _window(
+        window_length, dtype, name, "hamming_window", lambda n: _raised_cosine(n, bool(periodic), 0.54, 0.46)
+    )
 
 
 def _kaiser(n: int, beta: float) -> Any:
@@ -167,7 +183,9 @@ def kaiser_window(window_length: Any, beta: Any = 12.0, dtype: Any = dtypes.floa
 
 
 @export("signal.kaiser_bessel_derived_window")
-def kaiser_bessel_derived_window(window_length: Any, beta: Any = 12.0, dtype: Any = dtypes.float32, name: str | None = None) -> Any:
+def kaiser_bessel_derived_window(
+    window_length: Any, beta: Any = 12.0, dtype: Any = dtypes.float32, name: str | None = None
+) -> Any:
     """The Kaiser-Bessel derived window, whose squares of overlapping halves add up to 1."""
 
     def compute(n: int) -> Any:
@@ -181,7 +199,13 @@ def kaiser_bessel_derived_window(window_length: Any, beta: Any = 12.0, dtype: An
 @export("signal.vorbis_window")
 def vorbis_window(window_length: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Any:
     """The window of the Vorbis codec, whose squares of overlapping halves add up to 1."""
-    return _window(window_length, dtype, name, "vorbis_window", lambda n: np.sin(np.pi / 2 * np.sin(np.pi / n * (np.arange(n) + 0.5)) ** 2))
+    return _window(
+        window_length,
+        dtype,
+        name,
+        "vorbis_window",
+        lambda n: np.sin(np.pi / 2 * np.sin(np.pi / n * (np.arange(n) + 0.5)) ** 2),
+    )
 
 
 # -- short-time Fourier ------------------------------------------------------------------------------------------------
@@ -190,8 +214,15 @@ def _power_of_two(n: int) -> int:
 
 
 @export("signal.stft")
-def stft(signals: Any, frame_length: Any, frame_step: Any, fft_length: Any = None, window_fn: Any = hann_window, pad_end: bool = False,
-         name: str | None = None) -> Any:  # fmt: skip
+def stft(
+    signals: Any,
+    frame_length: Any,
+    frame_step: Any,
+    fft_length: Any = None,
+    window_fn: Any = hann_window,
+    pad_end: bool = False,
+    name: str | None = None,
+) -> Any:
     """The Fourier transforms of windowed frames: [..., samples] -> [..., frames, fft_length // 2 + 1]."""
     with scoped(name, "stft"):
         signals = door.convert(signals, None, "signals")
@@ -221,7 +252,14 @@ def inverse_stft_window_fn(frame_step: Any, forward_window_fn: Any = hann_window
 
 
 @export("signal.inverse_stft")
-def inverse_stft(stfts: Any, frame_length: Any, frame_step: Any, fft_length: Any = None, window_fn: Any = hann_window, name: str | None = None) -> Any:
+def inverse_stft(
+    stfts: Any,
+    frame_length: Any,
+    frame_step: Any,
+    fft_length: Any = None,
+    window_fn: Any = hann_window,
+    name: str | None = None,
+) -> Any:
     """The signals [..., samples] of windowed Fourier transforms [..., frames, fft_length // 2 + 1]."""
     with scoped(name, "inverse_stft"):
         stfts = door.convert(stfts, None, "stfts")
@@ -258,7 +296,9 @@ def _dct(x: Any, kind: int, n: Any, norm: Any) -> Any:
     real = x.dtype
     constant = lambda v: np.asarray(v, real.array_dtype)
     part = lambda v: later("Real")(v, Tout=real)
-    turn = lambda sign: (2 * np.exp(sign * 1j * np.arange(size) * np.pi * 0.5 / size)).astype(np.complex64 if real is dtypes.float32 else np.complex128)
+    turn = lambda sign: (2 * np.exp(sign * 1j * np.arange(size) * np.pi * 0.5 / size)).astype(
+        np.complex64 if real is dtypes.float32 else np.complex128
+    )
     if kind == 1:
         middle = later("ReverseV2")(x[..., 1:-1], [-1])
         return part(rfft(ConcatV2([x, middle], -1)))
@@ -274,7 +314,10 @@ def _dct(x: Any, kind: int, n: Any, norm: Any) -> Any:
             x = Mul(x, constant([first] + [first * math.sqrt(0.5)] * (size - 1)))
         else:
             x = Mul(x, constant(size))
-        spread = Mul(later("Complex")(x, constant(0), Tout=dtypes.complex64 if real is dtypes.float32 else dtypes.complex128), turn(1))
+        spread = Mul(
+            later("Complex")(x, constant(0), Tout=dtypes.complex64 if real is dtypes.float32 else dtypes.complex128),
+            turn(1),
+        )
         return _take(irfft(spread, [2 * size]), 0, size)
     doubled = _dct(x, 2, 2 * size, None)
     out = doubled[..., 1::2]
@@ -305,7 +348,14 @@ def _quarter(x: Any, k: int, size: int) -> Any:
 
 
 @export("signal.mdct")
-def mdct(signals: Any, frame_length: Any, window_fn: Any = vorbis_window, pad_end: bool = False, norm: Any = None, name: str | None = None) -> Any:
+def mdct(
+    signals: Any,
+    frame_length: Any,
+    window_fn: Any = vorbis_window,
+    pad_end: bool = False,
+    norm: Any = None,
+    name: str | None = None,
+) -> Any:
     """The modified discrete cosine transform: [..., samples] -> [..., frames, frame_length // 2]."""
     with scoped(name, "mdct"):
         signals = door.convert(signals, None, "signals")
@@ -314,7 +364,10 @@ def mdct(signals: Any, frame_length: Any, window_fn: Any = vorbis_window, pad_en
             raise ValueError("The frame length must be a multiple of 4.")
         frames = frame(signals, length, length // 2, pad_end=pad_end)
         kind = frames.dtype.array_dtype
-        frames = Mul(frames, window_fn(length, dtype=frames.dtype) if window_fn is not None else np.asarray(1 / math.sqrt(2), kind))
+        frames = Mul(
+            frames,
+            window_fn(length, dtype=frames.dtype) if window_fn is not None else np.asarray(1 / math.sqrt(2), kind),
+        )
         a, b, c, d = (_quarter(frames, k, length // 4) for k in range(4))
         back = lambda v: later("ReverseV2")(v, [-1])
         folded = ConcatV2([Sub(Neg(back(c)), d), Sub(a, back(b))], -1)
@@ -334,16 +387,24 @@ def inverse_mdct(mdcts: Any, window_fn: Any = vorbis_window, norm: Any = None, n
         first, second = _take(out, 0, half // 2), _take(out, half // 2, half)
         back = lambda v: later("ReverseV2")(v, [-1])
         frames = ConcatV2([second, Neg(back(second)), Neg(back(first)), Neg(first)], -1)
-        frames = Mul(frames, window_fn(2 * half, dtype=mdcts.dtype) if window_fn is not None else np.asarray(1 / math.sqrt(2), kind))
+        frames = Mul(
+            frames,
+            window_fn(2 * half, dtype=mdcts.dtype) if window_fn is not None else np.asarray(1 / math.sqrt(2), kind),
+        )
         return overlap_and_add(frames, half)
 
 
 # -- mel scale ---------------------------------------------------------------------------------------------------------
 @export("signal.linear_to_mel_weight_matrix")
 def linear_to_mel_weight_matrix(
-    num_mel_bins: int = 20, num_spectrogram_bins: int = 129, sample_rate: Any = 8000, lower_edge_hertz: float = 125.0,
-    upper_edge_hertz: float = 3800.0, dtype: Any = dtypes.float32, name: str | None = None,
-) -> Any:  # fmt: skip
+    num_mel_bins: int = 20,
+    num_spectrogram_bins: int = 129,
+    sample_rate: Any = 8000,
+    lower_edge_hertz: float = 125.0,
+    upper_edge_hertz: float = 3800.0,
+    dtype: Any = dtypes.float32,
+    name: str | None = None,
+) -> Any:
     """The matrix [num_spectrogram_bins, num_mel_bins] that turns linear frequency bins into triangular mel bands."""
     rate = float(_known(sample_rate, "sample_rate")) if not isinstance(sample_rate, float) else sample_rate
     if num_mel_bins <= 0:
@@ -355,7 +416,9 @@ def linear_to_mel_weight_matrix(
     if rate <= 0.0:
         raise ValueError(f"sample_rate must be positive. Got: {rate}")
     if upper_edge_hertz > rate / 2:
-        raise ValueError(f"upper_edge_hertz must not be larger than the Nyquist frequency (sample_rate / 2). Got {upper_edge_hertz} for sample_rate: {rate}")
+        raise ValueError(
+            f"upper_edge_hertz must not be larger than the Nyquist frequency (sample_rate / 2). Got {upper_edge_hertz} for sample_rate: {rate}"
+        )
     kind = as_dtype(dtype)
     if not kind.is_floating:
         raise ValueError(f"dtype must be a floating point type. Got: {kind}")

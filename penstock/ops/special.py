@@ -33,10 +33,22 @@ def _body(name: str, *numpy_names: str) -> Any:
 
 
 # -- gamma and its kin -----------------------------------------------------------------------------------------------
-Lgamma = unary("Lgamma" + _REAL, _body("gammaln"), "math.lgamma", v1=("lgamma",), grad=lambda dy, x, y: Mul(dy, Digamma(x)),
-               doc="log |gamma(x)|.\n\n>>> round(tf.math.lgamma(5.).numpy().item(), 4)\n3.1781")  # fmt: skip
-Digamma = unary("Digamma" + _REAL, lambda xp, x: _digamma(xp, wide(xp, x)), "math.digamma", v1=("digamma",),
-                grad=lambda dy, x, y: Mul(dy, Polygamma(AddV2(Mul(x, 0), 1), x)), doc="The derivative of lgamma.")  # fmt: skip
+Lgamma = unary(
+    "Lgamma" + _REAL,
+    _body("gammaln"),
+    "math.lgamma",
+    v1=("lgamma",),
+    grad=lambda dy, x, y: Mul(dy, Digamma(x)),
+    doc="log |gamma(x)|.\n\n>>> round(tf.math.lgamma(5.).numpy().item(), 4)\n3.1781",
+)
+Digamma = unary(
+    "Digamma" + _REAL,
+    lambda xp, x: _digamma(xp, wide(xp, x)),
+    "math.digamma",
+    v1=("digamma",),
+    grad=lambda dy, x, y: Mul(dy, Polygamma(AddV2(Mul(x, 0), 1), x)),
+    doc="The derivative of lgamma.",
+)
 
 
 def _digamma(xp: Any, x: Any) -> Any:
@@ -44,10 +56,22 @@ def _digamma(xp: Any, x: Any) -> Any:
     return xp.where((x <= 0) & (x == xp.floor(x)), xp.nan, special(xp).digamma(xp.where(x == 0, 1, x)))
 
 
-Ndtri = unary("Ndtri" + _REAL, lambda xp, x: special(xp).ndtri(wide(xp, x)), "math.ndtri", scope="ndtri",
-              grad=lambda dy, x, y: Mul(Mul(dy, math.sqrt(2 * math.pi)), Exp(RealDiv(Square(y), 2))), doc="The quantile function of the standard normal distribution.")  # fmt: skip
-Erfinv = unary("Erfinv" + _REAL, lambda xp, x: special(xp).erfinv(wide(xp, x)), "math.erfinv", scope="erfinv",
-               grad=lambda dy, x, y: Mul(Mul(dy, math.sqrt(math.pi) / 2), Exp(Square(y))), doc="The inverse of erf.")  # fmt: skip
+Ndtri = unary(
+    "Ndtri" + _REAL,
+    lambda xp, x: special(xp).ndtri(wide(xp, x)),
+    "math.ndtri",
+    scope="ndtri",
+    grad=lambda dy, x, y: Mul(Mul(dy, math.sqrt(2 * math.pi)), Exp(RealDiv(Square(y), 2))),
+    doc="The quantile function of the standard normal distribution.",
+)
+Erfinv = unary(
+    "Erfinv" + _REAL,
+    lambda xp, x: special(xp).erfinv(wide(xp, x)),
+    "math.erfinv",
+    scope="erfinv",
+    grad=lambda dy, x, y: Mul(Mul(dy, math.sqrt(math.pi) / 2), Exp(Square(y))),
+    doc="The inverse of erf.",
+)
 
 
 @export("math.erfcinv")
@@ -68,13 +92,19 @@ def _ndtri(x: Any) -> Any:
 
 
 _TWO = "(a: T, x: T, *, T: {types}) -> z: T"
-IgammaGradA = op("IgammaGradA(a: T, x: T, *, T: {float32|float64}) -> z: T", shape=broadcast_shape, where="xla")(lambda xp, a, x: _igamma_grad_a(a, x)).no_grad()
+IgammaGradA = op("IgammaGradA(a: T, x: T, *, T: {float32|float64}) -> z: T", shape=broadcast_shape, where="xla")(
+    lambda xp, a, x: _igamma_grad_a(a, x)
+).no_grad()
 
 
 def _igamma_grad_a(a: Any, x: Any) -> Any:
     import jax
 
-    return jax.lax.igamma_grad_a(*np.broadcast_arrays(a, x) if isinstance(a, np.ndarray) and isinstance(x, np.ndarray) else jax.numpy.broadcast_arrays(a, x))
+    return jax.lax.igamma_grad_a(
+        *np.broadcast_arrays(a, x)
+        if isinstance(a, np.ndarray) and isinstance(x, np.ndarray)
+        else jax.numpy.broadcast_arrays(a, x)
+    )
 
 
 def _partial_x(x: Any, a: Any) -> Any:
@@ -138,9 +168,25 @@ def _zeta(xp: Any, x: Any, q: Any) -> Any:
 
 
 Zeta = op("Zeta(x: T, q: T, *, T: {float32|float64}) -> z: T", shape=broadcast_shape)(lambda xp, x, q: _zeta(xp, x, q))
-Polygamma = op("Polygamma(a: T, x: T, *, T: {float32|float64}) -> z: T", shape=broadcast_shape)(lambda xp, a, x: _polygamma(xp, a, x))
-Zeta.grad(lambda node, dz: (None, unbroadcast(Mul(dz, Mul(Neg(node.inputs[0]), Zeta(AddV2(node.inputs[0], 1), node.inputs[1]))), node.inputs[1], node.inputs[0])))
-Polygamma.grad(lambda node, dz: (None, unbroadcast(Mul(dz, Polygamma(AddV2(node.inputs[0], 1), node.inputs[1])), node.inputs[1], node.inputs[0])))
+Polygamma = op("Polygamma(a: T, x: T, *, T: {float32|float64}) -> z: T", shape=broadcast_shape)(
+    lambda xp, a, x: _polygamma(xp, a, x)
+)
+Zeta.grad(
+    lambda node, dz: (
+        None,
+        unbroadcast(
+            Mul(dz, Mul(Neg(node.inputs[0]), Zeta(AddV2(node.inputs[0], 1), node.inputs[1]))),
+            node.inputs[1],
+            node.inputs[0],
+        ),
+    )
+)
+Polygamma.grad(
+    lambda node, dz: (
+        None,
+        unbroadcast(Mul(dz, Polygamma(AddV2(node.inputs[0], 1), node.inputs[1])), node.inputs[1], node.inputs[0]),
+    )
+)
 
 
 @export("math.zeta", v1=("zeta",))
@@ -166,7 +212,9 @@ def polygamma(a: Any, x: Any, name: str | None = None) -> Any:
 def _betainc(xp: Any, a: Any, b: Any, x: Any) -> Any:
     bad = (a <= 0) | (b <= 0) | (x < 0) | (x > 1)
     if xp is np:
-        return np.where(bad, np.nan, special(np).betainc(np.where(bad, 1, a), np.where(bad, 1, b), np.where(bad, 0.5, x)))
+        return np.where(
+            bad, np.nan, special(np).betainc(np.where(bad, 1, a), np.where(bad, 1, b), np.where(bad, 0.5, x))
+        )
     return special(xp).betainc(*xp.broadcast_arrays(a, b, x))
 
 
@@ -182,7 +230,9 @@ def _betainc_shape(a: Any, b: Any, x: Any) -> Any:
     return broadcast(a.shape, b.shape, x.shape) if all(s.shape is not None for s in (a, b, x)) else out
 
 
-Betainc = op("Betainc(a: T, b: T, x: T, *, T: {float32|float64}) -> z: T", shape=_betainc_shape)(lambda xp, a, b, x: _betainc(xp, a, b, x))
+Betainc = op("Betainc(a: T, b: T, x: T, *, T: {float32|float64}) -> z: T", shape=_betainc_shape)(
+    lambda xp, a, b, x: _betainc(xp, a, b, x)
+)
 
 
 @Betainc.grad
@@ -224,15 +274,29 @@ def _times(xp: Any, x: Any, factor: Any) -> Any:
 
 
 _one_if = lambda x: Cast(NotEqual(x, 0), DstT=x.dtype)
-Xlogy = binary("Xlogy(x: T, y: T, *, T: inexact) -> z: T", lambda xp, x, y: _times(xp, x, xp.log(y)), "math.xlogy",
-               grad=lambda dz, x, y, z: (Mul(dz, Xlogy(_one_if(conj(x)), conj(y))), Mul(dz, Xdivy(conj(x), conj(y)))),
-               doc="x * log(y), and 0 where x is 0.")  # fmt: skip
-Xlog1py = binary("Xlog1py(x: T, y: T, *, T: inexact) -> z: T", lambda xp, x, y: _times(xp, x, xp.log1p(y)), "math.xlog1py", scope="xlog1py",
-                 grad=lambda dz, x, y, z: (Mul(dz, Xlog1py(_one_if(conj(x)), conj(y))), Mul(dz, Xdivy(conj(x), AddV2(conj(y), 1)))),
-                 doc="x * log(1 + y), and 0 where x is 0.")  # fmt: skip
-Xdivy = binary("Xdivy(x: T, y: T, *, T: inexact) -> z: T", lambda xp, x, y: xp.where(x == 0, xp.zeros_like(y), x / y), "math.xdivy", scope="xdivy",
-               grad=lambda dz, x, y, z: (Mul(dz, Xdivy(_one_if(conj(x)), conj(y))), Mul(dz, Xdivy(Neg(conj(x)), Square(conj(y))))),
-               doc="x / y, and 0 where x is 0.")  # fmt: skip
+Xlogy = binary(
+    "Xlogy(x: T, y: T, *, T: inexact) -> z: T",
+    lambda xp, x, y: _times(xp, x, xp.log(y)),
+    "math.xlogy",
+    grad=lambda dz, x, y, z: (Mul(dz, Xlogy(_one_if(conj(x)), conj(y))), Mul(dz, Xdivy(conj(x), conj(y)))),
+    doc="x * log(y), and 0 where x is 0.",
+)
+Xlog1py = binary(
+    "Xlog1py(x: T, y: T, *, T: inexact) -> z: T",
+    lambda xp, x, y: _times(xp, x, xp.log1p(y)),
+    "math.xlog1py",
+    scope="xlog1py",
+    grad=lambda dz, x, y, z: (Mul(dz, Xlog1py(_one_if(conj(x)), conj(y))), Mul(dz, Xdivy(conj(x), AddV2(conj(y), 1)))),
+    doc="x * log(1 + y), and 0 where x is 0.",
+)
+Xdivy = binary(
+    "Xdivy(x: T, y: T, *, T: inexact) -> z: T",
+    lambda xp, x, y: xp.where(x == 0, xp.zeros_like(y), x / y),
+    "math.xdivy",
+    scope="xdivy",
+    grad=lambda dz, x, y, z: (Mul(dz, Xdivy(_one_if(conj(x)), conj(y))), Mul(dz, Xdivy(Neg(conj(x)), Square(conj(y))))),
+    doc="x / y, and 0 where x is 0.",
+)
 
 
 # -- Bessel functions --------------------------------------------------------------------------------------------------
@@ -243,18 +307,61 @@ def _bessel(name: str, function: str, grad: Any, doc: str) -> Any:
 
 
 _over = lambda y, x: later("DivNoNan")(y, x)
-BesselI0 = _bessel("BesselI0", "i0", lambda dy, x, y: Mul(dy, BesselI1(x)), "The modified Bessel function of the first kind and order 0.")
-BesselI0e = _bessel("BesselI0e", "i0e", lambda dy, x, y: Mul(dy, Sub(BesselI1e(x), Mul(Sign(x), y))), "exp(-|x|) * i0(x).")
-BesselI1 = _bessel("BesselI1", "i1", lambda dy, x, y: Mul(dy, _unless_zero(x, Sub(BesselI0(x), _over(y, x)), 1.0)), "The modified Bessel function of the first kind and order 1.")
-BesselI1e = _bessel("BesselI1e", "i1e", lambda dy, x, y: Mul(dy, _unless_zero(x, Sub(BesselI0e(x), Mul(y, AddV2(Sign(x), _safe_reciprocal(x)))), 0.5)), "exp(-|x|) * i1(x).")
-BesselK0 = _bessel("BesselK0", "k0", lambda dy, x, y: Neg(Mul(dy, BesselK1(x))), "The modified Bessel function of the second kind and order 0.")
+BesselI0 = _bessel(
+    "BesselI0",
+    "i0",
+    lambda dy, x, y: Mul(dy, BesselI1(x)),
+    "The modified Bessel function of the first kind and order 0.",
+)
+BesselI0e = _bessel(
+    "BesselI0e", "i0e", lambda dy, x, y: Mul(dy, Sub(BesselI1e(x), Mul(Sign(x), y))), "exp(-|x|) * i0(x)."
+)
+BesselI1 = _bessel(
+    "BesselI1",
+    "i1",
+    lambda dy, x, y: Mul(dy, _unless_zero(x, Sub(BesselI0(x), _over(y, x)), 1.0)),
+    "The modified Bessel function of the first kind and order 1.",
+)
+BesselI1e = _bessel(
+    "BesselI1e",
+    "i1e",
+    lambda dy, x, y: Mul(dy, _unless_zero(x, Sub(BesselI0e(x), Mul(y, AddV2(Sign(x), _safe_reciprocal(x)))), 0.5)),
+    "exp(-|x|) * i1(x).",
+)
+BesselK0 = _bessel(
+    "BesselK0",
+    "k0",
+    lambda dy, x, y: Neg(Mul(dy, BesselK1(x))),
+    "The modified Bessel function of the second kind and order 0.",
+)
 BesselK0e = _bessel("BesselK0e", "k0e", lambda dy, x, y: Mul(dy, Sub(y, BesselK1e(x))), "exp(x) * k0(x).")
-BesselK1 = _bessel("BesselK1", "k1", lambda dy, x, y: Mul(dy, Sub(Neg(BesselK0(x)), RealDiv(y, x))), "The modified Bessel function of the second kind and order 1.")
-BesselK1e = _bessel("BesselK1e", "k1e", lambda dy, x, y: Mul(dy, Sub(Mul(y, Sub(1, Reciprocal(x))), BesselK0e(x))), "exp(x) * k1(x).")
-BesselJ0 = _bessel("BesselJ0", "j0", lambda dy, x, y: Neg(Mul(dy, BesselJ1(x))), "The Bessel function of the first kind and order 0.")
-BesselJ1 = _bessel("BesselJ1", "j1", lambda dy, x, y: Mul(dy, _unless_zero(x, Sub(BesselJ0(x), _over(y, x)), 0.5)), "The Bessel function of the first kind and order 1.")
-BesselY0 = _bessel("BesselY0", "y0", lambda dy, x, y: Neg(Mul(dy, BesselY1(x))), "The Bessel function of the second kind and order 0.")
-BesselY1 = _bessel("BesselY1", "y1", lambda dy, x, y: Mul(dy, Sub(BesselY0(x), RealDiv(y, x))), "The Bessel function of the second kind and order 1.")
+BesselK1 = _bessel(
+    "BesselK1",
+    "k1",
+    lambda dy, x, y: Mul(dy, Sub(Neg(BesselK0(x)), RealDiv(y, x))),
+    "The modified Bessel function of the second kind and order 1.",
+)
+BesselK1e = _bessel(
+    "BesselK1e", "k1e", lambda dy, x, y: Mul(dy, Sub(Mul(y, Sub(1, Reciprocal(x))), BesselK0e(x))), "exp(x) * k1(x)."
+)
+BesselJ0 = _bessel(
+    "BesselJ0", "j0", lambda dy, x, y: Neg(Mul(dy, BesselJ1(x))), "The Bessel function of the first kind and order 0."
+)
+BesselJ1 = _bessel(
+    "BesselJ1",
+    "j1",
+    lambda dy, x, y: Mul(dy, _unless_zero(x, Sub(BesselJ0(x), _over(y, x)), 0.5)),
+    "The Bessel function of the first kind and order 1.",
+)
+BesselY0 = _bessel(
+    "BesselY0", "y0", lambda dy, x, y: Neg(Mul(dy, BesselY1(x))), "The Bessel function of the second kind and order 0."
+)
+BesselY1 = _bessel(
+    "BesselY1",
+    "y1",
+    lambda dy, x, y: Mul(dy, Sub(BesselY0(x), RealDiv(y, x))),
+    "The Bessel function of the second kind and order 1.",
+)
 
 
 def _unless_zero(x: Any, value: Any, at_zero: float) -> Any:
@@ -263,20 +370,52 @@ def _unless_zero(x: Any, value: Any, at_zero: float) -> Any:
 
 
 def _safe_reciprocal(x: Any) -> Any:
-    return later("SelectV2")(later("Equal")(x, 0), x, Reciprocal(later("SelectV2")(later("Equal")(x, 0), later("OnesLike")(x), x)))
+    return later("SelectV2")(
+        later("Equal")(x, 0), x, Reciprocal(later("SelectV2")(later("Equal")(x, 0), later("OnesLike")(x), x))
+    )
 
 
 # -- integrals ---------------------------------------------------------------------------------------------------------
-Dawsn = unary("Dawsn" + _REAL, _body("dawsn"), "math.special.dawsn", scope="dawsn",
-              grad=lambda dy, x, y: Mul(dy, Sub(1, Mul(Mul(x, 2), y))), doc="Dawson's integral: exp(-x**2) times the integral of exp(t**2) from 0 to x.")  # fmt: skip
-Expint = unary("Expint" + _REAL, _body("expi"), "math.special.expint", scope="expint",
-               grad=lambda dy, x, y: RealDiv(Mul(dy, Exp(x)), x), doc="The exponential integral Ei.")  # fmt: skip
-FresnelCos = unary("FresnelCos" + _REAL, lambda xp, x: _fresnel(xp, x, 1), "math.special.fresnel_cos", scope="fresnel_cos",
-                   grad=lambda dy, x, y: Mul(dy, Cos(Mul(Square(x), math.pi / 2))), doc="Fresnel's cosine integral.")  # fmt: skip
-FresnelSin = unary("FresnelSin" + _REAL, lambda xp, x: _fresnel(xp, x, 0), "math.special.fresnel_sin", scope="fresnel_sin",
-                   grad=lambda dy, x, y: Mul(dy, Sin(Mul(Square(x), math.pi / 2))), doc="Fresnel's sine integral.")  # fmt: skip
-Spence = unary("Spence" + _REAL, _body("spence"), "math.special.spence", scope="spence",
-               grad=lambda dy, x, y: Mul(dy, _unless_one(x, RealDiv(Log(x), Sub(1, x)))), doc="Spence's integral: that of log(t) / (1 - t) from 1 to x.")  # fmt: skip
+Dawsn = unary(
+    "Dawsn" + _REAL,
+    _body("dawsn"),
+    "math.special.dawsn",
+    scope="dawsn",
+    grad=lambda dy, x, y: Mul(dy, Sub(1, Mul(Mul(x, 2), y))),
+    doc="Dawson's integral: exp(-x**2) times the integral of exp(t**2) from 0 to x.",
+)
+Expint = unary(
+    "Expint" + _REAL,
+    _body("expi"),
+    "math.special.expint",
+    scope="expint",
+    grad=lambda dy, x, y: RealDiv(Mul(dy, Exp(x)), x),
+    doc="The exponential integral Ei.",
+)
+FresnelCos = unary(
+    "FresnelCos" + _REAL,
+    lambda xp, x: _fresnel(xp, x, 1),
+    "math.special.fresnel_cos",
+    scope="fresnel_cos",
+    grad=lambda dy, x, y: Mul(dy, Cos(Mul(Square(x), math.pi / 2))),
+    doc="Fresnel's cosine integral.",
+)
+FresnelSin = unary(
+    "FresnelSin" + _REAL,
+    lambda xp, x: _fresnel(xp, x, 0),
+    "math.special.fresnel_sin",
+    scope="fresnel_sin",
+    grad=lambda dy, x, y: Mul(dy, Sin(Mul(Square(x), math.pi / 2))),
+    doc="Fresnel's sine integral.",
+)
+Spence = unary(
+    "Spence" + _REAL,
+    _body("spence"),
+    "math.special.spence",
+    scope="spence",
+    grad=lambda dy, x, y: Mul(dy, _unless_one(x, RealDiv(Log(x), Sub(1, x)))),
+    doc="Spence's integral: that of log(t) / (1 - t) from 1 to x.",
+)
 
 
 def _unless_one(x: Any, value: Any) -> Any:
@@ -292,4 +431,3 @@ def _fresnel(xp: Any, x: Any, which: int) -> Any:
     import jax.scipy.special
 
     return jax.scipy.special.fresnel(x)[which]
-

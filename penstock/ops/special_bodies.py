@@ -40,14 +40,20 @@ def _near(xp: Any, x: Any, order: int) -> tuple[Any, Any]:
     log = xp.log(xp.where(x > 0, x, 1) / 2) + np.euler_gamma
     if order == 0:
         return j0, 2 / np.pi * log * j0 - 4 / np.pi * xp.mean(_NEUMANN * xp.cos(phase), -1)
-    y1 = -2 / np.pi * j0 / xp.where(x > 0, x, 1) + 2 / np.pi * log * j1 - 4 / np.pi * xp.mean(_NEUMANN * _SINE * xp.sin(phase), -1)
+    y1 = (
+        -2 / np.pi * j0 / xp.where(x > 0, x, 1)
+        + 2 / np.pi * log * j1
+        - 4 / np.pi * xp.mean(_NEUMANN * _SINE * xp.sin(phase), -1)
+    )
     return j1, y1
 
 
 def _first(order: int) -> Callable[[Any, Any], Any]:
     def body(xp: Any, x: Any) -> Any:
         size = xp.abs(x).astype(xp.float64)
-        value = xp.where(size <= _FAR, _near(xp, xp.minimum(size, _FAR), order)[0], _hankel(xp, xp.maximum(size, _FAR), order)[0])
+        value = xp.where(
+            size <= _FAR, _near(xp, xp.minimum(size, _FAR), order)[0], _hankel(xp, xp.maximum(size, _FAR), order)[0]
+        )
         return (value if order == 0 else value * xp.sign(x)).astype(x.dtype)
 
     return body
@@ -81,7 +87,13 @@ def _modified(order: int, scaled: bool) -> Callable[[Any, Any], Any]:
 
 
 BODIES: dict[str, Callable[[Any, Any], Any]] = {
-    "j0": _first(0), "j1": _first(1), "y0": _second(0), "y1": _second(1),
-    "k0": _modified(0, False), "k1": _modified(1, False), "k0e": _modified(0, True), "k1e": _modified(1, True),
-}  # fmt: skip
+    "j0": _first(0),
+    "j1": _first(1),
+    "y0": _second(0),
+    "y1": _second(1),
+    "k0": _modified(0, False),
+    "k1": _modified(1, False),
+    "k0e": _modified(0, True),
+    "k1e": _modified(1, True),
+}
 """SciPy's name -> body(xp, x)."""

@@ -17,8 +17,10 @@ Mul, AddV2, Neg, Sum, Pack = later("Mul"), later("AddV2"), later("Neg"), later("
 
 
 # -- the ops -----------------------------------------------------------------------------------------------------------
-@op("TridiagonalMatMul(superdiag: T, maindiag: T, subdiag: T, rhs: T, *, T: {float64|float32|complex64|complex128}) -> output: T",
-    shape=lambda superdiag, maindiag, subdiag, rhs: rhs.shape)  # fmt: skip
+@op(
+    "TridiagonalMatMul(superdiag: T, maindiag: T, subdiag: T, rhs: T, *, T: {float64|float32|complex64|complex128}) -> output: T",
+    shape=lambda superdiag, maindiag, subdiag, rhs: rhs.shape,
+)
 def TridiagonalMatMul(xp, superdiag, maindiag, subdiag, rhs):  # noqa: N802
     """The product of a tridiagonal matrix [..., 1, m] x 3 and rhs [..., m, n]."""
     up, main, low = (xp.swapaxes(d, -1, -2) for d in (superdiag, maindiag, subdiag))
@@ -48,11 +50,15 @@ def ShiftRows(x: Any, by: int) -> Any:  # noqa: N802
     if by > 0:
         begin[-2] = 1
         pads[-2, 1] = 1
-        part = later("StridedSlice")(x, begin, end, [1] * rank, begin_mask=(2**rank - 1) ^ 2 ** (rank - 2), end_mask=2**rank - 1)
+        part = later("StridedSlice")(
+            x, begin, end, [1] * rank, begin_mask=(2**rank - 1) ^ 2 ** (rank - 2), end_mask=2**rank - 1
+        )
     else:
         end[-2] = -1
         pads[-2, 0] = 1
-        part = later("StridedSlice")(x, begin, end, [1] * rank, begin_mask=2**rank - 1, end_mask=(2**rank - 1) ^ 2 ** (rank - 2))
+        part = later("StridedSlice")(
+            x, begin, end, [1] * rank, begin_mask=2**rank - 1, end_mask=(2**rank - 1) ^ 2 ** (rank - 2)
+        )
     return later("Pad")(part, pads)
 
 
@@ -65,21 +71,26 @@ def _dense(xp: Any, up: Any, main: Any, low: Any) -> Any:
 
 @op(
     "TridiagonalSolve(diagonals: T, rhs: T, *, T: {float64|float32|complex64|complex128}, partial_pivoting: bool = True, "
-    "perturb_singular: bool = False) -> output: T", shape=lambda diagonals, rhs, **_: rhs.shape,
-)  # fmt: skip
+    "perturb_singular: bool = False) -> output: T",
+    shape=lambda diagonals, rhs, **_: rhs.shape,
+)
 def TridiagonalSolve(xp, diagonals, rhs, *, partial_pivoting, perturb_singular):  # noqa: N802
     """X with A @ X = rhs for tridiagonal matrices given as [..., 3, m]: super-, main and subdiagonal."""
     up, main, low = diagonals[..., 0, :], diagonals[..., 1, :], diagonals[..., 2, :]
     m = main.shape[-1]
     if diagonals.ndim < 2 or diagonals.shape[-2] != 3 or rhs.ndim != diagonals.ndim or rhs.shape[-2] != m:
-        raise ShapeError(f"diagonals must be [..., 3, m] and rhs [..., m, n], got {list(diagonals.shape)} and {list(rhs.shape)}")
+        raise ShapeError(
+            f"diagonals must be [..., 3, m] and rhs [..., m, n], got {list(diagonals.shape)} and {list(rhs.shape)}"
+        )
     if m == 0:
         return rhs
     if xp is np or diagonals.dtype.kind == "c" or partial_pivoting and m <= 64:
         try:
             return xp.linalg.solve(_dense(xp, up, main, low), rhs)
         except np.linalg.LinAlgError:
-            raise InvalidArgumentError("The first element of diagonals[1] is zero, or the matrix is singular.") from None
+            raise InvalidArgumentError(
+                "The first element of diagonals[1] is zero, or the matrix is singular."
+            ) from None
     import jax
 
     return jax.lax.linalg.tridiagonal_solve(low.at[..., 0].set(0), main, up.at[..., -1].set(0), rhs)
@@ -97,17 +108,24 @@ def _(node: Any, dy: Any) -> Any:
     d_rhs = TridiagonalSolve(transposed, dy, **attrs)
     xc = conj(x)
     total = lambda v: Neg(Sum(v, [-1]))
-    d_diagonals = Pack([total(Mul(d_rhs, ShiftRows(xc, by=1))), total(Mul(d_rhs, xc)), total(Mul(d_rhs, ShiftRows(xc, by=-1)))], axis=rank - 2)
+    d_diagonals = Pack(
+        [total(Mul(d_rhs, ShiftRows(xc, by=1))), total(Mul(d_rhs, xc)), total(Mul(d_rhs, ShiftRows(xc, by=-1)))],
+        axis=rank - 2,
+    )
     return d_diagonals, d_rhs
 
 
-@op("BandedTriangularSolve(matrix: T, rhs: T, *, T: {float64|float32|float16|complex64|complex128}, adjoint: bool = False, lower: bool = True) -> output: T",
-    shape=lambda matrix, rhs, **_: rhs.shape)  # fmt: skip
+@op(
+    "BandedTriangularSolve(matrix: T, rhs: T, *, T: {float64|float32|float16|complex64|complex128}, adjoint: bool = False, lower: bool = True) -> output: T",
+    shape=lambda matrix, rhs, **_: rhs.shape,
+)
 def BandedTriangularSolve(xp, matrix, rhs, *, adjoint, lower):  # noqa: N802
     """X with A @ X = rhs for triangular A given by its bands [..., k, m]: the main diagonal first (lower) or last (upper)."""
     k, m = matrix.shape[-2:]
     if rhs.shape[-2] != m:
-        raise ShapeError(f"matrix must have as many columns as rhs rows, got {list(matrix.shape)} and {list(rhs.shape)}")
+        raise ShapeError(
+            f"matrix must have as many columns as rhs rows, got {list(matrix.shape)} and {list(rhs.shape)}"
+        )
     work = matrix.astype(xp.float32) if matrix.dtype == np.float16 else matrix
     b = rhs.astype(work.dtype)
     dense = 0
@@ -149,7 +167,9 @@ def _compact(diagonals: Any, diagonals_format: str) -> Any:
         up, main, low = (door.convert(d) for d in diagonals)
         m = main._dims[-1]
         lead = [[0, 0]] * (len(main._dims) - 1)
-        pad = lambda d, front: d if d._dims[-1] == m else later("Pad")(d, np.array([*lead, [1, 0] if front else [0, 1]], np.int32))
+        pad = lambda d, front: (
+            d if d._dims[-1] == m else later("Pad")(d, np.array([*lead, [1, 0] if front else [0, 1]], np.int32))
+        )
         return Pack([pad(up, False), main, pad(low, True)], axis=len(main._dims) - 1)
     if diagonals_format == "matrix":
         matrix = door.convert(diagonals)
@@ -163,9 +183,15 @@ def _compact(diagonals: Any, diagonals_format: str) -> Any:
 
 @export("linalg.tridiagonal_solve")
 def tridiagonal_solve(
-    diagonals: Any, rhs: Any, diagonals_format: str = "compact", transpose_rhs: bool = False, conjugate_rhs: bool = False, name: str | None = None,
-    partial_pivoting: bool = True, perturb_singular: bool = False,
-) -> Any:  # fmt: skip
+    diagonals: Any,
+    rhs: Any,
+    diagonals_format: str = "compact",
+    transpose_rhs: bool = False,
+    conjugate_rhs: bool = False,
+    name: str | None = None,
+    partial_pivoting: bool = True,
+    perturb_singular: bool = False,
+) -> Any:
     """X with A @ X = rhs for tridiagonal A: "compact" [..., 3, m], a "sequence" of three diagonals, or a "matrix"."""
     if perturb_singular and not partial_pivoting:
         raise ValueError("partial_pivoting must be True if perturb_singular is True.")
@@ -180,7 +206,9 @@ def tridiagonal_solve(
         else:
             from penstock.ops.linalg import matrix_transpose
 
-            rhs = matrix_transpose(rhs, conjugate=conjugate_rhs) if transpose_rhs else conj(rhs) if conjugate_rhs else rhs
+            rhs = (
+                matrix_transpose(rhs, conjugate=conjugate_rhs) if transpose_rhs else conj(rhs) if conjugate_rhs else rhs
+            )
         out = TridiagonalSolve(packed, rhs, partial_pivoting=partial_pivoting, perturb_singular=perturb_singular)
         return later("Squeeze")(out, squeeze_dims=[-1]) if vector else out
 
@@ -196,15 +224,24 @@ def tridiagonal_matmul(diagonals: Any, rhs: Any, diagonals_format: str = "compac
 
 
 @export(v2=("linalg.banded_triangular_solve",))
-def banded_triangular_solve(bands: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None) -> Any:
+def banded_triangular_solve(
+    bands: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None
+) -> Any:
     """X with A @ X = rhs for a triangular A given by its bands [..., k, m]."""
     with scoped(name, "banded_triangular_solve"):
         return BandedTriangularSolve(bands, rhs, lower=lower, adjoint=adjoint)
 
 
 @export("linalg.eigh_tridiagonal")
-def eigh_tridiagonal(alpha: Any, beta: Any, eigvals_only: bool = True, select: str = "a", select_range: Any = None, tol: Any = None,
-                     name: str | None = None) -> Any:  # fmt: skip
+def eigh_tridiagonal(
+    alpha: Any,
+    beta: Any,
+    eigvals_only: bool = True,
+    select: str = "a",
+    select_range: Any = None,
+    tol: Any = None,
+    name: str | None = None,
+) -> Any:
     """Eigenvalues (and eigenvectors) of the self-adjoint tridiagonal matrix with diagonal alpha and off-diagonal beta.
 
     `select`: "a" all, "i" those with indices in `select_range` (inclusive), "v" those with values in (low, high].
@@ -212,7 +249,9 @@ def eigh_tridiagonal(alpha: Any, beta: Any, eigvals_only: bool = True, select: s
     if select not in ("a", "i", "v"):
         raise ValueError("'select must have a value in {'a', 'i', 'v'}.")
     if select != "a" and (select_range is None or len(select_range) != 2):
-        raise ValueError(f"select_range must be a 2-tuple of the lowest and highest for select={select!r}, got {select_range}")
+        raise ValueError(
+            f"select_range must be a 2-tuple of the lowest and highest for select={select!r}, got {select_range}"
+        )
     if select != "a" and select_range[0] > select_range[1]:
         raise ValueError(f"Got empty index range in select_range: {select_range}")
     with scoped(name, "eigh_tridiagonal"):
@@ -238,4 +277,3 @@ def eigh_tridiagonal(alpha: Any, beta: Any, eigvals_only: bool = True, select: s
             return e if eigvals_only else (e, v)
         e = later("GatherV2")(e, picked, -1)
         return e if eigvals_only else (e, later("GatherV2")(v, picked, -1))
-

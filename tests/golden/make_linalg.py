@@ -7,16 +7,48 @@ import numpy as np
 
 FOLDER = pathlib.Path(__file__).parent
 ON_SPD = (
-    "cholesky(x)", "inv(x)", "inv(x, adjoint=True)", "det(x)", "slogdet(x)", "logdet(x)", "eigvalsh(x)", "eigh(x)", "svd(x)", "svd(x, compute_uv=False)", "qr(x)",
-    "sqrtm(x)", "pinv(x)", "norm(x, ord=2, axis=(-2, -1))", "norm(x)", "normalize(x)[0]", "trace(x)",
-)  # fmt: skip
-ON_TALL = ("svd(x)", "svd(x, compute_uv=False)", "svd(x, full_matrices=True)", "qr(x)", "pinv(x)", "norm(x, axis=1, ord=3)", "norm(x, ord=np.inf, axis=0)")
+    "cholesky(x)",
+    "inv(x)",
+    "inv(x, adjoint=True)",
+    "det(x)",
+    "slogdet(x)",
+    "logdet(x)",
+    "eigvalsh(x)",
+    "eigh(x)",
+    "svd(x)",
+    "svd(x, compute_uv=False)",
+    "qr(x)",
+    "sqrtm(x)",
+    "pinv(x)",
+    "norm(x, ord=2, axis=(-2, -1))",
+    "norm(x)",
+    "normalize(x)[0]",
+    "trace(x)",
+)
+ON_TALL = (
+    "svd(x)",
+    "svd(x, compute_uv=False)",
+    "svd(x, full_matrices=True)",
+    "qr(x)",
+    "pinv(x)",
+    "norm(x, axis=1, ord=3)",
+    "norm(x, ord=np.inf, axis=0)",
+)
 ON_WIDE = ("svd(x)", "qr(x)", "pinv(x)", "svd(x, full_matrices=True)")
 ON_PAIR = (
-    "solve(x, y)", "solve(x, y, adjoint=True)", "triangular_solve(x, y)", "triangular_solve(x, y, adjoint=True, lower=False)", "cholesky_solve(x, y)", "lstsq(x, y)",
-    "lstsq(x, y, l2_regularizer=0.5)", "matvec(x, y[..., 0])", "tensordot(x, y, [[2], [1]])", "einsum('bij,bjk->bk', x, y)", "einsum('bii,bik->k', x, y)",
+    "solve(x, y)",
+    "solve(x, y, adjoint=True)",
+    "triangular_solve(x, y)",
+    "triangular_solve(x, y, adjoint=True, lower=False)",
+    "cholesky_solve(x, y)",
+    "lstsq(x, y)",
+    "lstsq(x, y, l2_regularizer=0.5)",
+    "matvec(x, y[..., 0])",
+    "tensordot(x, y, [[2], [1]])",
+    "einsum('bij,bjk->bk', x, y)",
+    "einsum('bii,bik->k', x, y)",
     "matmul(x, y, adjoint_a=True)",
-)  # fmt: skip
+)
 
 
 def inputs():
@@ -25,7 +57,12 @@ def inputs():
     square = rng.normal(size=(2, 3, 3))
     tall = rng.normal(size=(4, 3))
     spd = square @ square.transpose(0, 2, 1) + 2 * np.eye(3)
-    return {"spd": (spd,), "tall": (tall,), "wide": (tall.T.copy(),), "pair": (square + 2 * np.eye(3), rng.normal(size=(2, 3, 2)))}
+    return {
+        "spd": (spd,),
+        "tall": (tall,),
+        "wide": (tall.T.copy(),),
+        "pair": (square + 2 * np.eye(3), rng.normal(size=(2, 3, 2))),
+    }
 
 
 def cases():

@@ -68,7 +68,9 @@ class Row:
     file: str = ""
 
     def __str__(self) -> str:
-        shapes = "_".join("x".join(map(str, np.shape(a))) if not isinstance(a, list) else f"{len(a)}list" for a in self.inputs)
+        shapes = "_".join(
+            "x".join(map(str, np.shape(a))) if not isinstance(a, list) else f"{len(a)}list" for a in self.inputs
+        )
         attrs = "-".join(f"{k}={v}" for k, v in self.attrs.items())
         return f"{self.file}-{self.op}-{shapes}{'-' if attrs else ''}{attrs}"[:90]
 
@@ -137,7 +139,9 @@ def check_graph(row: Row) -> None:
     with tf.compat.v1.Session(graph=graph) as session:
         got = session.run(outs, feeds)
     for k, (g, out, e) in enumerate(zip(got, outs, eager(row))):
-        assert out.shape.is_compatible_with(np.shape(g)), f"output {k}: static shape {out.shape}, true shape {np.shape(g)}"
+        assert out.shape.is_compatible_with(np.shape(g)), (
+            f"output {k}: static shape {out.shape}, true shape {np.shape(g)}"
+        )
         assert out.dtype is e.dtype, f"output {k}: {out.dtype} in a graph, {e.dtype} eagerly"
         if row.checks:
             close(g, e.numpy(), row.tol * 5, f"output {k}, compiled against eager")
@@ -148,7 +152,11 @@ def check_shapes(row: Row) -> None:
     op = find(row.op)
     true = [tuple(o.shape) for o in eager(row)]
     arrays = [(n, k) for n, a in enumerate(row.inputs) for k in range(len(a) if isinstance(a, list) else 1)]
-    axes = [(n, k, d) for n, k in arrays for d in range(np.ndim(row.inputs[n][k] if isinstance(row.inputs[n], list) else row.inputs[n]))]
+    axes = [
+        (n, k, d)
+        for n, k in arrays
+        for d in range(np.ndim(row.inputs[n][k] if isinstance(row.inputs[n], list) else row.inputs[n]))
+    ]
     hides = [()] + [(a,) for a in axes[:8]] + [tuple(axes)] + [("rank", n) for n in range(len(row.inputs))]
     if len(axes) <= 4:
         hides += list(itertools.combinations(axes, 2))
@@ -261,19 +269,30 @@ def check_gradient(row: Row) -> None:
     body = _body(row)
     values = [jnp.asarray(_at(row.inputs, p)) for p in places]
     rng = np.random.default_rng(1)
-    noise = lambda like: (rng.uniform(-1, 1, like.shape) + (1j * rng.uniform(-1, 1, like.shape) if like.dtype.kind == "c" else 0)).astype(like.dtype)
+    noise = lambda like: (
+        rng.uniform(-1, 1, like.shape) + (1j * rng.uniform(-1, 1, like.shape) if like.dtype.kind == "c" else 0)
+    ).astype(like.dtype)
     by_differences = row.grad == "numeric"
     outs, vjp = (body(*values), None) if by_differences else jax.vjp(body, *values)
     cts = [noise(np.asarray(o)) for o in outs]
     got = _gradients(row, cts)
     # JAX's cotangents of complex values are the conjugates of TensorFlow's
     bar = lambda v: np.conj(v) if np.asarray(v).dtype.kind == "c" else v
-    want = numeric(row, body, values, cts) if vjp is None else [bar(np.asarray(w)) for w in vjp([jnp.asarray(bar(ct)) for ct in cts])]
+    want = (
+        numeric(row, body, values, cts)
+        if vjp is None
+        else [bar(np.asarray(w)) for w in vjp([jnp.asarray(bar(ct)) for ct in cts])]
+    )
     for k, (g, w) in enumerate(zip(got, want)):
         if g is None:
             assert not np.any(w), f"no gradient for input {places[k]}, expected {w}"
             continue
-        close(tf.convert_to_tensor(g).numpy(), w, max(row.tol * 20, 2e-3 if by_differences else 0), f"gradient of input {places[k]}")
+        close(
+            tf.convert_to_tensor(g).numpy(),
+            w,
+            max(row.tol * 20, 2e-3 if by_differences else 0),
+            f"gradient of input {places[k]}",
+        )
     if not row.second or by_differences or any(v.dtype.kind == "c" for v in values + list(outs)):
         return
     seconds = [noise(np.asarray(v)) for v in values]
@@ -290,7 +309,9 @@ def numeric(row: Row, body: Any, values: list[Any], cts: list[Any], step: float 
     import jax.numpy as jnp
 
     base = [np.asarray(v, np.float64) for v in values]
-    total = lambda vs: float(sum(np.sum(np.asarray(o, np.float64) * ct) for o, ct in zip(body(*map(jnp.asarray, vs)), cts)))
+    total = lambda vs: float(
+        sum(np.sum(np.asarray(o, np.float64) * ct) for o, ct in zip(body(*map(jnp.asarray, vs)), cts))
+    )
     found = []
     for k, v in enumerate(base):
         d = np.zeros_like(v)
@@ -314,7 +335,11 @@ def check_dtypes(row: Row) -> None:
         if attr is None or attr.allowed is None or row.attrs.get(arg.type) is not None:
             continue
         kind = np.asarray(a[0] if isinstance(a, list) else a).dtype.kind
-        names = row.dtypes if row.dtypes is not None else {"f": ("float64", "float16", "bfloat16"), "i": ("int64", "uint8")}.get(kind, ())
+        names = (
+            row.dtypes
+            if row.dtypes is not None
+            else {"f": ("float64", "float16", "bfloat16"), "i": ("int64", "uint8")}.get(kind, ())
+        )
         for name in names:
             dtype = dtypes.as_dtype(name)
             if dtype not in attr.allowed:
@@ -327,8 +352,16 @@ def check_dtypes(row: Row) -> None:
             if row.ref is None or not row.checks or dtype.is_integer:
                 continue
             wider = np.complex128 if dtype.is_complex else np.float64
-            rounded = [([np.asarray(x).astype(dtype.array_dtype).astype(wider) for x in v] if isinstance(v, list)
-                        else np.asarray(v).astype(dtype.array_dtype).astype(wider)) if n in same else v for n, v in enumerate(row.inputs)]  # fmt: skip
+            rounded = [
+                (
+                    [np.asarray(x).astype(dtype.array_dtype).astype(wider) for x in v]
+                    if isinstance(v, list)
+                    else np.asarray(v).astype(dtype.array_dtype).astype(wider)
+                )
+                if n in same
+                else v
+                for n, v in enumerate(row.inputs)
+            ]
             want = row.ref(*rounded)
             want = list(want) if isinstance(want, (tuple, list)) and len(outs) > 1 or isinstance(want, list) else [want]
             for o, w in zip(outs, want):
