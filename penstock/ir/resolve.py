@@ -41,7 +41,7 @@ def resolve(emitter: Any, op: Any, inputs: tuple[Any, ...], given: dict[str, Any
             flat.extend(_one(emitter, op, arg, f"{arg.name}_{i}", v, attrs, inputs) for i, v in enumerate(value))
         else:
             wanted = attrs.get(arg.type)
-            tensors = [emitter.convert(v, wanted[i] if wanted and i < len(wanted) else None) for i, v in enumerate(value)]
+            tensors = [emitter.convert(v, wanted[i] if wanted and i < len(wanted) else None, f"{arg.name}_{i}") for i, v in enumerate(value)]
             types = [t.dtype.base_dtype for t in tensors]
             if wanted is not None and list(wanted) != types:
                 raise TypeError(f"{op.name}: {arg.name} has types {[t.name for t in types]}, expected {[t.name for t in wanted]}")

@@ -93,7 +93,7 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
             return run(a, perm, name=scope)
         if a._dims is None:
             n = rank_op(a)
-            perm = range_op(_Sub(n, 1), -1, -1)
+            perm = range_op(_Sub(n, 1, name="sub"), -1, -1)
         else:
             perm = np.arange(len(a._dims) - 1, -1, -1, np.int32)
         return run(a, perm, name=scope)
@@ -559,10 +559,10 @@ def repeat_with_axis(data: Any, repeats: Any, axis: int, name: str | None) -> An
             times = pack_op([once if i == at + 1 else np.int32(1) for i in np.arange(rank + 1).tolist()])
             tiled = tile_op(wide, times)
             if isinstance(sizes, np.ndarray):
-                count: Any = find("Mul")(door.convert(sizes[at]), once)
+                count: Any = find("Mul")(door.convert(sizes[at]), once, name="mul")
                 target = pack_op([*[door.convert(s) for s in sizes[:at]], count, *[door.convert(s) for s in sizes[at + 1 :]]])
             else:
-                count = find("Mul")(sizes[at], once)
+                count = find("Mul")(sizes[at], once, name="mul")
                 target = concat_v2([sizes[:at], expand_dims_op(count, np.int32(0)), sizes[at + 1 :]], np.int32(0))
             return reshape_op(tiled, target)
         if len(repeats._dims) > 1:

@@ -563,18 +563,18 @@ def placeholder_with_default(input, shape, name=None):  # noqa: A002
     """A tensor that may be fed, and is `input` when it is not."""
     dims = as_dims(shape)
     here = door.current()
-    value = door.convert(input)
-    if not TensorShape._of(value._dims).is_compatible_with(TensorShape._of(dims)):
+    fits = lambda t: TensorShape._of(t._dims).is_compatible_with(TensorShape._of(dims))
+    out = PLACEHOLDER_WITH_DEFAULT(input, shape=dims, name=name) if here.is_graph else here.convert(input)
+    value = out.op.inputs[0] if here.is_graph else out
+    if not fits(value):
         raise ValueError(f"placeholder_with_default(): the input has shape {value.shape}, which does not fit shape {TensorShape._of(dims)}")
-    if not here.is_graph:
-        return value
-    return PLACEHOLDER_WITH_DEFAULT(value if isinstance(input, Tensor) else input, shape=dims, name=name)
+    return out
 
 
 @export(v1=("sparse_placeholder",))
 def sparse_placeholder(dtype, shape=None, name=None):
     """A SparseTensor that every `Session.run` must be fed."""
-    from penstock.ops.sparse import SparseTensor
+    from penstock.ops.sparse_tensor import SparseTensor
 
     if not door.current().is_graph:
         raise RuntimeError("`sparse_placeholder` is not compatible with eager execution.")

@@ -308,7 +308,7 @@ edit_distance_op.no_grad()
 @export("edit_distance")
 def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
     """The Levenshtein distance between the sequences of two SparseTensors, along their last axis."""
-    from penstock.ops.sparse import SparseTensor
+    from penstock.ops.sparse_tensor import SparseTensor
 
     for what, value in (("Hypothesis", hypothesis), ("Truth", truth)):
         if not isinstance(value, SparseTensor) and not hasattr(value, "dense_shape"):

@@ -15,7 +15,7 @@ from penstock.ir.op import op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops.families import later
-from penstock.ops.join import pack_op
+from penstock.ops.join import pack
 from penstock.ops.shapes import shape_of, shape_op
 
 _Cast, _Pad = later("Cast"), later("Pad")
@@ -592,8 +592,7 @@ def _bounds(begin: list[Any], end: list[Any], strides: list[Any]) -> list[Any]:
 def _stacked(values: list[Any], dtype: Any, name: str) -> Any:
     if all(type(v) is int for v in values):
         return door.convert(np.array(values, dtype.array_dtype), dtype, name)
-    parts = [door.convert(v, dtype) if type(v) is int else door.convert(v) for v in values]
-    return pack_op([p if p.dtype.base_dtype is dtype else _Cast(p, DstT=dtype) for p in parts], name=name)
+    return pack(values, dtype, name)
 
 
 Tensor.__getitem__ = getitem  # type: ignore[attr-defined]

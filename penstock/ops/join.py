@@ -144,11 +144,11 @@ def concat(values, axis, name="concat"):
     if not isinstance(values, (list, tuple)):
         values = [values]
     if len(values) == 1:
-        with scoped(name, "concat") as scope:
+        with scoped(name, "concat"):
             at = door.convert(axis, dtypes.int32, "concat_dim")
             if at._dims:
                 raise ShapeError(f"tf.concat(): axis must be a scalar, but has shape {list(at._dims)}")
-            return _Identity(values[0], name=scope or None)
+            return _Identity(values[0], name=name or "concat")
     return concat_v2(values, axis, name=name)
 
 
@@ -234,21 +234,19 @@ def pack(value: Any, dtype: DType | None = None, name: str | None = None) -> Any
                 found = one
             elif one is not None and one is not found and dtype is None:
                 raise TypeError(f"Cannot pack tensors of different types into one: {found.name} and {one.name}, in {convert._short(value)}")
-    want = found or dtype
+    return _packed_list(value, found or dtype, dtype, name or "packed")
 
-    def part(v: Any) -> Any:
-        if isinstance(v, (list, tuple)):
-            if not convert._holds_tensors(v):
-                return door.convert(v, want)
-            return pack_op([part(e) for e in v], name="packed")
-        t = door.convert(v, want)
-        return t if dtype is None or t.dtype.base_dtype is dtype.base_dtype else _Cast(t, DstT=dtype.base_dtype)
 
-    parts = []
-    for v in value:
-        t = part(v)
-        parts.append(t if dtype is None or t.dtype.base_dtype is dtype.base_dtype else _Cast(t, DstT=dtype.base_dtype))
-    return pack_op(parts, name=name or "packed")
+def _packed_list(value: Any, want: Any, dtype: Any, name: str) -> Any:
+    with scoped(name, "packed") as scope:
+        parts = []
+        for i, v in enumerate(value):
+            if isinstance(v, (list, tuple)) and convert._holds_tensors(v):
+                t = _packed_list(v, want, dtype, str(i))
+            else:
+                t = door.convert(v, want, str(i))
+            parts.append(t if dtype is None or t.dtype.base_dtype is dtype.base_dtype else _Cast(t, DstT=dtype.base_dtype))
+        return pack_op(parts, name=scope or None)
 
 
 convert.pack = pack
@@ -273,6 +271,13 @@ def stack(values, axis=0, name="stack"):
                 return door.convert(found if found is not values else found.copy(), None, name or "stack")
             except (TypeError, ValueError):
                 pass  # mixed lists: Pack says what does not fit
+        elif all(isinstance(v, Tensor) for v in values):
+            return pack_op(list(values), name=name)
+        else:
+            try:
+                return pack(values, None, name or "stack")
+            except (TypeError, ValueError):
+                pass
     if isinstance(values, (list, tuple)) and values:
         dims = next((v._dims for v in values if isinstance(v, Tensor) and v._dims is not None), None)
         if dims is None and not isinstance(values[0], Tensor):
@@ -469,4 +474,4 @@ def meshgrid(*args, **kwargs):
             grids[1] = shapes.reshape_op(grids[1], np.array([-1, 1] + [1] * (n - 2), np.int32))
             sizes[0], sizes[1] = sizes[1], sizes[0]
         ones = constants.ones(sizes, dtype)
-        return [_Mul(g, ones) for g in grids]
+        return [_Mul(g, ones, name="mul") for g in grids]

@@ -76,9 +76,9 @@ def _mirrored(x: Any) -> Any:
     """A strictly decreasing function of x that is its own inverse."""
     kind = x.dtype.base_dtype
     if kind.is_unsigned:
-        return _Sub(np.asarray(kind.max, kind.array_dtype), x)
+        return _Sub(np.asarray(kind.max, kind.array_dtype), x, name="sub")
     if kind.is_integer:  # -1 - x, which the least integer survives
-        return _Sub(_Neg(x), np.ones((), kind.array_dtype))
+        return _Sub(_Neg(x), np.ones((), kind.array_dtype), name="sub")
     return _Neg(x)
 
 
