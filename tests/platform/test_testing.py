@@ -98,3 +98,43 @@ def test_protocol_buffers_compare(case):
     case.assertProtoEquals("versions { producer: 3 }", graph)
     with pytest.raises(AssertionError):
         case.assertProtoEquals("versions { producer: 4 }", graph)
+
+
+def test_gradients_against_differences():
+    (theory,), (numeric,) = tf.test.compute_gradient(lambda x: x**2, [tf.constant([1.0, 2.0])])
+    assert theory.tolist() == [[2.0, 0.0], [0.0, 4.0]] and np.allclose(theory, numeric, atol=1e-4)
+    x, w = np.ones([1, 2], np.float32), np.array([[2.0], [3.0]], np.float32)
+    theory, numeric = tf.test.compute_gradient(tf.matmul, [x, w], delta=0.5)
+    assert [j.tolist() for j in theory] == [[[2.0, 3.0]], [[1.0, 1.0]]] == [j.tolist() for j in numeric]
+    (theory,), (numeric,) = tf.test.compute_gradient(lambda x: x * 2, [tf.constant([1 + 2j], tf.complex64)])
+    assert theory.tolist() == [[2.0, 0.0], [0.0, 2.0]] == numeric.tolist()
+    with pytest.raises(ValueError, match="must be a list or tuple"):
+        tf.test.compute_gradient(lambda x: x, tf.constant(1.0))
+    with pytest.raises(AssertionError, match="unsupported type int32 of argument 0"):
+        tf.test.compute_gradient(lambda x: x, [tf.constant(1)])
+
+
+def test_gradients_of_a_graph_against_differences():
+    tf1 = tf.compat.v1
+    with tf.Graph().as_default(), tf1.Session():
+        x = tf1.placeholder(tf.float32, [2])
+        start = np.array([1.0, 2.0], np.float32)
+        theory, numeric = tf1.test.compute_gradient(x, [2], x**2, [2], x_init_value=start)
+        assert theory.tolist() == [[2.0, 0.0], [0.0, 4.0]] and np.allclose(theory, numeric, atol=1e-3)
+        assert tf1.test.compute_gradient_error(x, [2], x**2, [2], x_init_value=start) < 1e-3
+
+
+def test_graph_defs_compare():
+    def graph(**values):
+        with tf.Graph().as_default() as made:
+            for name, value in values.items():
+                tf.constant(value, name=name)
+        return made.as_graph_def()
+
+    tf.test.assert_equal_graph_def(graph(a=1.0, b=2.0), graph(b=2.0, a=1.0))
+    with pytest.raises(AssertionError, match="'a' has attr 'value'.*values: 3.0"):
+        tf.test.assert_equal_graph_def(graph(a=1.0), graph(a=3.0))
+    with pytest.raises(AssertionError, match="'b' is in the actual graph"):
+        tf.test.assert_equal_graph_def(graph(a=1.0), graph(a=1.0, b=2.0))
+    with pytest.raises(TypeError, match="Expected tf.GraphDef for expected, got Graph"):
+        tf.test.assert_equal_graph_def(tf.Graph(), graph(a=1.0))
