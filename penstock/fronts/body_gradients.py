@@ -60,6 +60,7 @@ class Backward:
         through = {i for i, (t, o) in enumerate(zip(forward.inputs, forward.outputs)) if o is t} if loop else set()
         self.outputs = [i for i, o in enumerate(forward.outputs) if flows(o) and i not in through]
         self.products: dict[int, list[tuple[int, int]]] = {}  # invariant input -> pairs of outputs whose products, summed over turns, are its gradient
+        self.rows: dict[int, list[tuple[int, int]]] = {}  # invariant list -> pairs of outputs, an index and the gradient of the element there
         graph = BackwardGraph(fresh_name(f"__backward_{forward.name}"), original(forward))
         graph._collections = {}
         with door.using(graph), door.watching(None):
@@ -76,11 +77,14 @@ class Backward:
             invariants = {forward.inputs[i]._id for i in through}
             sums = backprop.backprop(nodes, grads, keep, frozenset(), [i for i in sources if i not in invariants])
             pairs = {}
+            rows = {}
             for t in forward.inputs:
                 if t._id in invariants and t._id in grads and t._id in sources:
                     parts = grads[t._id]
                     if all(_is_weight_product(p, graph) for p in parts):
                         pairs[t._id] = [p.op._inputs for p in parts]
+                    elif all(_is_one_row(p, graph) for p in parts):
+                        rows[t._id] = [p.op._inputs[1:] for p in parts]
                     else:
                         sums[t._id] = backprop.add_up(parts)
             self.gradients: list[Any] = []  # for each input of the forward body: its place among the outputs, or None
@@ -92,6 +96,13 @@ class Backward:
                     for a, b in pairs[t._id]:
                         self.products[i].append((len(results), len(results) + 1))
                         results += [a, b]
+                    continue
+                if t._id in rows:
+                    self.gradients.append(None)
+                    self.rows[i] = []
+                    for index, item in rows[t._id]:
+                        self.rows[i].append((len(results), len(results) + 1))
+                        results += [index, item]
                     continue
                 g = sums.get(t._id) if t._id in sources else None
                 if g is None:
@@ -111,6 +122,13 @@ def original(graph: FuncGraph) -> FuncGraph:
     while "base" in graph._extras:
         graph = graph._extras["base"]
     return graph
+
+
+def _is_one_row(tensor: Any, graph: FuncGraph) -> bool:
+    """Is it the gradient of a list of which one element was read?"""
+    if not isinstance(tensor, GraphTensor) or tensor.graph is not graph or tensor.op.type != "TensorListSetItem":
+        return False
+    return tensor.op._inputs[0].op.type == "TensorListReserve"
 
 
 def _is_weight_product(tensor: Any, graph: FuncGraph) -> bool:
@@ -294,6 +312,9 @@ def _loop_gradient(node: Any, *dys: Any, wanted: tuple[bool, ...]) -> Any:
     outer = [fixed.get(t._id) for t in back.needs]
     summed = [i for i, g in enumerate(back.gradients) if g is not None and i not in back.outputs]  # what is the same in every turn
     sums = [_zero_of(node._inputs[i]) if node._inputs[i].dtype.name == "resource" else find("ZerosLike")(door.convert(node._inputs[i])) for i in summed]
+    lists_read = list(back.rows)
+    summed += lists_read
+    sums += [find("ZerosLike")(door.convert(node._inputs[i])) for i in lists_read]
     factors = [k for pairs in back.products.values() for pair in pairs for k in pair]
     kinds = [back.graph.outputs[k] for k in factors]
     rows = [tensor_list.empty_tensor_list(list(t._dims), -1, element_dtype=t.dtype.base_dtype) for t in kinds]
@@ -317,7 +338,7 @@ def _loop_gradient(node: Any, *dys: Any, wanted: tuple[bool, ...]) -> Any:
         for i_out, g in zip(back.outputs, gradients):
             place = back.gradients[i_out]
             after.append(find("ZerosLike")(g) if place is None else results[place])
-        new_sums = [backprop.add_up([s, results[back.gradients[k]]]) for s, k in zip(sums, summed)]
+        new_sums = [_with_rows(s, back.rows[k], results) if k in back.rows else backprop.add_up([s, results[back.gradients[k]]]) for s, k in zip(sums, summed)]
         new_rows = [tensor_list.tensor_list_push_back(r, results[k]) for r, k in zip(rows, factors)]
         return find("AddV2")(i, 1), after, new_sums, new_rows, popped
 
@@ -342,6 +363,17 @@ def _loop_gradient(node: Any, *dys: Any, wanted: tuple[bool, ...]) -> Any:
             own = door.convert(dys[i])
             out[i] = own if out[i] is None else backprop.add_up([own, out[i]])
     return out
+
+
+def _with_rows(total: Any, pairs: list[tuple[int, int]], results: list[Any]) -> Any:
+    """A list of gradients with those of the elements read in this turn added."""
+    for at, k in pairs:
+        index, item = results[at], results[k]
+        have = tensor_list.tensor_list_get_item(total, index, -1, element_dtype=item.dtype.base_dtype)
+        if isinstance(have, GraphTensor):
+            have.set_shape(item._dims)
+        total = tensor_list.tensor_list_set_item(total, index, find("AddV2")(have, item))
+    return total
 
 
 def _loop_dims(node: Any, i: int) -> Any:

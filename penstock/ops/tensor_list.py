@@ -376,8 +376,7 @@ def _(node, dproduct):
 
 @tensor_list_push_back.grad
 def _(node, dlist):
-    shape = tensor_list_element_shape(node.inputs[0], shape_type="int32") if node.inputs[1]._dims is None or None in node.inputs[1]._dims else list(node.inputs[1]._dims)
-    popped = tensor_list_pop_back(dlist, shape, element_dtype=node.attrs["element_dtype"])
+    popped = tensor_list_pop_back(dlist, _static(node.inputs[1]), element_dtype=node.attrs["element_dtype"])
     return popped.output_handle, popped.tensor
 
 
@@ -406,10 +405,9 @@ def _(node, dlist):
     return tensor_list_stack(dlist, dims, element_dtype=t.dtype.base_dtype, num_elements=-1 if not t._dims or t._dims[0] is None else t._dims[0]), None
 
 
-def _shape_like(node: Any, t: Any) -> Any:
-    if t._dims is not None and None not in t._dims:
-        return list(t._dims)
-    return tensor_list_element_shape(node.inputs[0], shape_type="int32")
+def _static(t: Any) -> Any:
+    """What is known of an element's shape: enough where the element is there."""
+    return -1 if t._dims is None else [-1 if d is None else d for d in t._dims]
 
 
 @tensor_list_set_item.grad
@@ -417,14 +415,14 @@ def _(node, dlist):
     from penstock.ir.op import find
 
     index, item = node.inputs[1], node.inputs[2]
-    ditem = tensor_list_get_item(dlist, index, _shape_like(node, item), element_dtype=item.dtype.base_dtype)
-    return tensor_list_set_item(dlist, index, find("ZerosLike")(item)), None, ditem
+    ditem = tensor_list_get_item(dlist, index, _static(item), element_dtype=item.dtype.base_dtype)
+    return tensor_list_set_item(dlist, index, find("ZerosLike")(ditem)), None, ditem
 
 
 @tensor_list_get_item.grad
 def _(node, ditem):
     handle, index = node.inputs[0], node.inputs[1]
-    fresh = tensor_list_reserve(_shape_like(node, node.outputs[0]), tensor_list_length(handle), element_dtype=node.attrs["element_dtype"])
+    fresh = tensor_list_reserve(_static(node.outputs[0]), tensor_list_length(handle), element_dtype=node.attrs["element_dtype"])
     return tensor_list_set_item(fresh, index, ditem), None, None
 
 
