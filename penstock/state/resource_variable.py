@@ -12,6 +12,7 @@ from penstock.base.dtypes import as_dtype
 from penstock.base.errors import OpError
 from penstock.base.shape import TensorShape, as_dims
 from penstock.engine.plan import order
+from penstock.fronts.eager import EAGER, EagerTensor, make
 from penstock.fronts.tape import variable_accessed
 from penstock.ir import convert, door
 from penstock.ir.graph import GraphTensor
@@ -142,6 +143,9 @@ class BaseResourceVariable(Variable):
 
     # -- reads --------------------------------------------------------------------------------------------------------
     def _read_variable_op(self) -> Any:
+        here = door.current()
+        if here is EAGER and not door.state.watchers:
+            return make(self._handle._array.read(), self._dtype)
         variable_accessed(self._itself())
         return self._shaped(state.read_variable_op(self._handle, dtype=self._dtype))
 
@@ -231,6 +235,9 @@ class BaseResourceVariable(Variable):
             named = "" if self.name is None else f" {self.name}"
             raise ValueError(f"Cannot assign value to variable '{named}': Shape mismatch.The variable shape {self._shape}, and the assigned value shape "
                              f"{tensor.shape} are incompatible.")  # fmt: skip
+        if type(tensor) is EagerTensor and type(self._handle) is EagerTensor:
+            self._handle._array.write(tensor._array)
+            return self._lazy_read(None) if read_value else None
         op = state.assign_variable_op(self._handle, tensor, name=name)
         return self._lazy_read(op) if read_value else op
 
@@ -367,7 +374,8 @@ class BaseResourceVariable(Variable):
         if self._in_graph_mode:
             return f"<tf.Variable {self.name!r} shape={self.shape} dtype={self._dtype.name}>"
         try:
-            text = repr(self.value().numpy())
+            value = self.value().numpy()
+            text = repr(value) if isinstance(value, (np.ndarray, bytes)) else str(value)
         except (OpError, NotImplementedError):
             text = "<uninitialized>"
         return f"<tf.Variable {self.name!r} shape={self.shape} dtype={self._dtype.name}, numpy={text}>"
@@ -452,7 +460,7 @@ class ResourceVariable(BaseResourceVariable):
             raise ValueError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {tensor!r}")
         self._settle_shape(tensor, shape)
         self._dtype = tensor.dtype.base_dtype
-        full = f"{door.state.name_scope}{name or 'Variable'}"
+        full = name[:-1] if name and name.endswith("/") else f"{door.state.name_scope}{name or 'Variable'}"
         self._handle_name = f"{full}:0"
         with door.watching(None):
             self._handle = state.var_handle_op(dtype=self._dtype, shape=self._shape._dims)
@@ -523,13 +531,8 @@ class UnreadVariable(BaseResourceVariable):
     """A variable as it is after an assignment: reads wait for it."""
 
     def __init__(self, variable: BaseResourceVariable, parent: Any):
-        self._variable, self._parent_op = variable, parent
-        self._handle, self._dtype, self._shape = variable._handle, variable._dtype, variable._shape
-        self._trainable, self._synchronization, self._aggregation = variable._trainable, variable._synchronization, variable._aggregation
-        self._constraint, self._save_slice_info = variable._constraint, variable._save_slice_info
-        self._in_graph_mode = variable._in_graph_mode
-        self._initializer_op, self._initial_value = variable._initializer_op, variable._initial_value
-        self._handle_name = variable._handle_name
+        self.__dict__.update(variable.__dict__)
+        self._variable, self._parent_op, self._graph_element = variable, parent, None
         here = door.current()
         if here.is_graph and parent is not None and not here.building_function:
             with here.control_dependencies([parent]):
