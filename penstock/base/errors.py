@@ -53,7 +53,7 @@ class OpError(Exception):
         return self._message
 
     def __reduce__(self) -> Any:
-        return type(self), (None, None, self._message)
+        return _BY_CODE.get(self.code, OpError), (None, None, self._message)
 
 
 def _declare(code_name: str, class_name: str, doc: str, *bases: type) -> type[OpError]:
@@ -94,7 +94,10 @@ class DTypeError(InvalidArgumentError, TypeError):
     """Types that do not fit: an InvalidArgumentError for eager code, a TypeError for graph builders."""
 
 
-_BY_CODE = {c.code: c for c in OpError.__subclasses__()}
+for _c in (ShapeError, DTypeError):  # programs see TensorFlow's class
+    _c.__name__ = _c.__qualname__ = "InvalidArgumentError"
+
+_BY_CODE = {c.code: c for c in OpError.__subclasses__() if c.__bases__ == (OpError,)}
 
 
 @export(v1=("errors.exception_type_from_error_code",))

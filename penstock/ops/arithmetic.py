@@ -77,7 +77,7 @@ def add(x: Any, y: Any, name: str | None = None) -> Any:
 
 # -- division --------------------------------------------------------------------------------------------------------
 def _by_zero(xp: Any, x: Any, y: Any) -> Any:
-    return xp.any(y == 0) if _integer(y) else False, "Integer division by zero"
+    return xp.any((y == 0) & (x == x)) if _integer(y) else False, "Integer division by zero"
 
 
 def _truncate_div(xp: Any, x: Any, y: Any) -> Any:
