@@ -492,7 +492,7 @@ def ctc_unique_labels(labels: Any, name: Any = None) -> Any:
             later("Equal")(_ExpandDims(rank, 1), _ExpandDims(column, 1)), later("Equal")(_ExpandDims(is_first, 1), 1)
         )
         unique = later("Sum")(_Select(here, _ExpandDims(labels, 1), later("ZerosLike")(_ExpandDims(labels, 1))), 2)
-        return unique, _Cast(place, DstT="int64")
+        return _Cast(unique, DstT="int64"), place
 
 
 @export("nn.collapse_repeated")

@@ -8,6 +8,8 @@ from penstock.base.export import export
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.scope import scoped
 from penstock.ops.families import later
+from penstock.ops.nn_convolution import _flat_batch
+from penstock.ops.nn_phases import with_space_to_batch
 from penstock.ops.nn_pool import AvgPool, AvgPool3D, MaxPool, MaxPool3D, MaxPoolWithArgmax
 from penstock.ops.nn_windows import padding_attrs, per_axis
 
@@ -31,7 +33,6 @@ def _attrs(n: int, ksize: Any, strides: Any, padding: Any, data_format: str, exp
 
 
 def _with_batch(x: Any, rank: int, run: Callable[[Any], Any]) -> Any:
-    from penstock.ops.nn_convolution import _flat_batch
 
     return _flat_batch(x, rank, run)
 
@@ -286,7 +287,6 @@ def _pool(
         wanted = _FORMATS[n][0 if last else 1]
         if all(r == 1 for r in rates):
             return kinds[n - 1](input, list(window_shape), strides, padding, wanted)
-        from penstock.ops.nn_phases import with_space_to_batch
 
         return with_space_to_batch(
             input,

@@ -57,6 +57,7 @@ def _sampled_logits(
     true_logits = true_logits + _Reshape(true_b, [-1, num_true])
     sampled_logits = sampled_logits + sampled_b
     if remove_accidental_hits:
+        op_seeds(None)  # TensorFlow seeds an op here: later ops keep their numbers
         hits = later("Any")(later("Equal")(_ExpandDims(_Reshape(labels, [-1, num_true]), 2), sampled), 1)
         sampled_logits = sampled_logits + _Cast(hits, DstT=dtype) * float(-np.finfo(np.float32).max)
     true_logits = true_logits - as_inputs(_Log(true_count))

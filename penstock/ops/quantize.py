@@ -234,14 +234,14 @@ def _round_trip(
         first = -(two ** (num_bits - 1)) + (1 if narrow_range else 0)
         last = two ** (num_bits - 1) - 1
     else:
-        first, last = xp.asarray(1.0 if narrow_range else 0.0, kept.dtype), two**num_bits - 1
+        first, last = xp.zeros((), kept.dtype), two**num_bits - 1
     one = xp.ones((), kept.dtype)
     by_low = xp.where(first * low > 0, first / xp.where(low == 0, one, low), xp.asarray(np.inf, kept.dtype))
     by_high = xp.where(last * high > 0, last / xp.where(high == 0, one, high), xp.asarray(np.inf, kept.dtype))
     by_first = by_low < by_high
     scale = xp.where(by_first, by_low, by_high)
     scale = xp.where(xp.isfinite(scale), scale, one * np.finfo(np.float32).max)
-    inverse = xp.where(by_first, low / first if signed_input or narrow_range else one, high / last)
+    inverse = xp.where(by_first, low / first if signed_input else one, high / last)
     inverse = xp.where(scale == one * np.finfo(np.float32).max, 0, inverse)
     low, high = xp.where(by_first, low, first * inverse), xp.where(by_first, last * inverse, high)
     scaled = (xp.clip(kept, low, high) if range_given else kept) * scale
