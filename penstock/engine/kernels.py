@@ -98,6 +98,9 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Callabl
                 size += a.size
         return on_numpy(*arrays) if size <= SMALL else on_device(*arrays)
 
+    if op.hints and op.effect is None:  # slices: views in NumPy, and their bounds are values here
+        return lambda *arrays: on_numpy(*[np.asarray(a) if _is_device_array(a) else a for a in arrays])
+
     run = on_device if op.where == "xla" else either
     if op.effect in ("write", "random"):
         return lambda *arrays: atomically(run, (*lead, *arrays), arrays)
