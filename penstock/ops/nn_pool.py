@@ -159,7 +159,7 @@ def max_pool_grad_body(xp: Any, x: Any, y: Any, g: Any, window: Window) -> Any:
         flat = math.prod(window.k)
         steps = [flat := flat // k for k in window.k]
         code: Any = 0
-        for i, (a, k) in reversed(list(enumerate(zip(window.axes, window.k)))):
+        for a, k in reversed(list(zip(window.axes, window.k))):
             shape.insert(a + 1, k)
         for i, (a, k) in enumerate(zip(window.axes, window.k)):
             form = [1] * len(shape)

@@ -65,7 +65,7 @@ def TopK(xp, input, *, k):
     return _top(xp, input, k)
 
 
-TopK.shape_rule = lambda input, *, k: _top_dims(input, k)
+TopK.shape(lambda input, *, k: _top_dims(input, k))
 
 
 def _top_grad(node: Any, dvalues: Any, _: Any = None) -> Any:
