@@ -147,6 +147,19 @@ def check_graph(row: Row) -> None:
             close(g, e.numpy(), row.tol * 5, f"output {k}, compiled against eager")
 
 
+def check_graph_def(row: Row) -> None:
+    """The graph written as a GraphDef and read again is the same graph, static shapes included."""
+    graph, again = tf.Graph(), tf.Graph()
+    with graph.as_default():
+        outs, _ = build(row, graph)
+    written = graph.as_graph_def()
+    with again.as_default():
+        tf.compat.v1.import_graph_def(type(written).FromString(written.SerializeToString()), name="")
+    assert again.as_graph_def() == written
+    for out in outs:
+        assert again.get_tensor_by_name(out.name).shape.as_list() == out.shape.as_list() if out.shape.rank is not None else True
+
+
 def check_shapes(row: Row) -> None:
     """Hide axes and ranks of the inputs: the shape rule may say unknown, never something wrong."""
     op = find(row.op)

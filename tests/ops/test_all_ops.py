@@ -41,6 +41,13 @@ def test_compiled_equals_eager(row: Row) -> None:
 
 
 @each
+def test_graph_def_round_trip(row: Row) -> None:
+    if not row.graph:
+        pytest.skip("has no graph form")
+    harness.check_graph_def(row)
+
+
+@each
 def test_shape_rule_is_sound(row: Row) -> None:
     harness.check_shapes(row)
 
