@@ -28,7 +28,7 @@ def order(fetches: Iterable[Any], fed: Collection[int]) -> list[Any]:
         for c in node._control:
             if c._id > node._id:
                 backward = True
-            if c not in seen:
+            if c not in seen and not (c.outputs and all(o._id in fed for o in c.outputs)):  # what is fed has happened
                 stack.append(c)
     ordered = sorted(seen, key=lambda n: n._id)
     return _kahn(ordered, fed) if backward else ordered
