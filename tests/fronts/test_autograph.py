@@ -512,3 +512,102 @@ def test_conversions_are_kept_and_bounded():
     converted = {id(tf.autograph.to_graph(make()).__code__) for _ in range(20)}
     assert len(converted) == 1  # one code object for all closures of a function
     assert len(convert._by_code) <= convert._LIMIT
+
+
+# --- lists ----------------------------------------------------------------------------------------------------------
+
+
+def squares(n):
+    items = []
+    for i in tf.range(n):
+        items.append(i * i)
+    return tf.stack(items), len(items), items[-1], items
+
+
+def evens(n):
+    items = [10]
+    i = 0
+    while i < n:
+        if i % 2 == 0:
+            items.append(i)
+        i += 1
+    return tf.stack(items), len(items)
+
+
+def pairs(n):
+    items = []
+    for i in tf.range(n):
+        for j in tf.range(i):
+            items.append(tf.stack([i, j]))
+    total = 0
+    for pair in items:
+        total += pair[0] * pair[1]
+    return tf.stack(items), total
+
+
+def append_after(n):
+    items = []
+    for i in tf.range(n):
+        if i == 3:
+            break
+        items.append(i)
+    items.append(100)
+    return items
+
+
+def in_python_loops(n):
+    items, same = [], []
+    other = items
+    for i in range(3):
+        other.append(n + i)
+        if i != 1:
+            same.append(i)
+    return items, same
+
+
+def gradient_of_a_list(x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        items = []
+        for i in tf.range(3):
+            items.append(x * tf.cast(i, tf.float32))
+        total = tf.reduce_sum(tf.stack(items))
+    return tape.gradient(total, x)
+
+
+@pytest.mark.parametrize(
+    "program, given, expected",
+    [
+        (squares, 4, [[0, 1, 4, 9], 4, 9, [0, 1, 4, 9]]),
+        (evens, 5, [[10, 0, 2, 4], 4]),
+        (pairs, 4, [[[1, 0], [2, 0], [2, 1], [3, 0], [3, 1], [3, 2]], 11]),
+        (append_after, 5, [0, 1, 2, 100]),
+        (append_after, 0, [100]),
+        (in_python_loops, 4, [[4, 5, 6], [0, 2]]),
+        (gradient_of_a_list, [1.0, 2.0], [3.0, 3.0]),
+    ],
+)
+def test_lists_that_grow_in_loops(program, given, expected):
+    result = tf.function(program)(tf.constant(given))
+    assert tf.nest.map_structure(lambda t: t.numpy().tolist(), result) in (expected, tuple(expected))
+
+
+def test_lists_that_a_condition_would_make_longer():
+    def two_types(n):
+        items = []
+        for i in tf.range(n):
+            items.append(i)
+            items.append(1.5)
+        return items
+
+    def python_loop(x):
+        items = []
+        for i in range(2):
+            if x > i:
+                items.append(i)
+        return items
+
+    with pytest.raises(TypeError, match="all items of a list must be of one dtype"):
+        tf.function(two_types)(tf.constant(2))
+    with pytest.raises(TypeError, match="'items' must have the same nested structure"):
+        tf.function(python_loop)(tf.constant(2))

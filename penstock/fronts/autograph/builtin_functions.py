@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.base import dtypes
-from penstock.fronts.autograph.loops import Indexed, for_stmt, indexed, is_ragged, length  # noqa: F401
+from penstock.fronts.autograph.growing import GrowingList
+from penstock.fronts.autograph.loops import Indexed, indexed, length
 from penstock.fronts.autograph.staging import op, symbolic
 from penstock.ir import door
 from penstock.ir.graph import GraphTensor
@@ -41,7 +42,7 @@ def abs_(x: Any) -> Any:
 
 @overload(builtins.len)
 def len_(s: Any) -> Any:
-    if isinstance(s, Indexed):
+    if isinstance(s, (Indexed, GrowingList)):
         return s.count
     tensor = symbolic(s)
     if tensor is None:
@@ -105,7 +106,12 @@ def print_(*objects: Any, **kwargs: Any) -> None:
         raise ValueError(f"invalid keyword arguments in print call: {unknown}")
     from penstock.ops.printing import print_v2
 
-    print_v2(*objects, output_stream=kwargs.get("file") or sys.stdout, sep=kwargs.get("sep", " "), end=kwargs.get("end", "\n"))
+    print_v2(
+        *objects,
+        output_stream=kwargs.get("file") or sys.stdout,
+        sep=kwargs.get("sep", " "),
+        end=kwargs.get("end", "\n"),
+    )
 
 
 @overload(builtins.enumerate)

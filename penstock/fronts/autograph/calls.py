@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from penstock.fronts.autograph import builtin_functions, convert, flow, logic, loops, undefined
+from penstock.fronts.autograph import builtin_functions, convert, flow, growing, logic, loops, undefined
 from penstock.fronts.autograph.builtin_functions import OVERLOADS
 from penstock.fronts.autograph.context import (
     ControlStatusCtx,
@@ -43,6 +43,7 @@ class Runtime:
     ld, ldu, ret = map(staticmethod, (undefined.ld, undefined.ldu, undefined.ret))
     defined, deleted = staticmethod(undefined.defined), staticmethod(undefined.deleted)
     artifact = staticmethod(convert.artifact)
+    list_append = staticmethod(growing.list_append)
     Undefined = undefined.Undefined
     NO_RETURN = undefined.NO_RETURN
     UndefinedReturnValue = undefined.NOT_YET
@@ -204,7 +205,7 @@ def converted(f: Callable[..., Any], options: ConversionOptions) -> Callable[...
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         with context:
-            return converted_or_same(f, options)(*args, **kwargs)
+            return growing.without_growing(converted_or_same(f, options)(*args, **kwargs))
 
     if inspect.isfunction(f) or inspect.ismethod(f):
         functools.update_wrapper(wrapper, f)

@@ -16,11 +16,11 @@ from penstock.fronts.autograph import source
 from penstock.fronts.autograph.context import ConversionOptions, Feature, say
 from penstock.fronts.autograph.expression_rewrite import ExpressionRewriter
 from penstock.fronts.autograph.flow_rewrite import FlowRewriter, has_flow
+from penstock.fronts.autograph.growing import AppendRewriter
 from penstock.fronts.autograph.jumps import Jumps
 from penstock.fronts.autograph.liveness import Liveness
 from penstock.fronts.autograph.prepare import deleted_names, drop_decorators, prepare
 from penstock.fronts.autograph.symbols import all_identifiers, is_generator, parameters
-from penstock.fronts.autograph.templates import locate
 
 FUTURES = 0x20000 | 0x40000 | 0x80000 | 0x100000 | 0x200000 | 0x400000 | 0x800000 | 0x1000000
 """The flags of `from __future__` imports in a code object."""
@@ -42,6 +42,7 @@ class Converter:
             node.body = rewriter.visit(node.body)
             return node
         names = parameters(node.args)
+        AppendRewriter(node).generic_visit(node)
         undefined = deleted_names(node.body)
         jumps = Jumps(all_identifiers(node) | {"ag__"})
         statements = jumps.function(node.body, node)
@@ -118,12 +119,12 @@ def _convert(function: types.FunctionType, options: ConversionOptions) -> Conver
     say(3, "Converting %s", function)
     tree = converted_tree(function, options)
     free = [n for n in code.co_freevars if n != "ag__"]
-    args = ast.arguments([], [ast.arg(n) for n in (*free, "ag__")], None, [], [], None, [])
     inner_name, name = "<lambda>", getattr(tree, "name", None)
     if name is not None:
         inner_name = tree.name = "ag__function"  # not its own name, which means the outer one inside of it
-    body = [tree if name is not None else ast.Return(tree)]
-    factory = locate(ast.FunctionDef("ag__factory", args, body, []), tree)
+    (factory,) = ast.parse(f"def ag__factory({', '.join([*free, 'ag__'])}): pass").body
+    assert isinstance(factory, ast.FunctionDef)
+    factory.body = [tree if name is not None else ast.Return(tree)]
     module = ast.fix_missing_locations(ast.Module([factory], []))
     compiled = compile(module, code.co_filename, "exec", code.co_flags & FUTURES, dont_inherit=True)
     inner = _code_inside(_code_inside(compiled, "ag__factory"), inner_name)

@@ -6,6 +6,7 @@ from typing import Any
 from penstock.base import dtypes, nest
 from penstock.base.errors import OpError
 from penstock.fronts import control
+from penstock.fronts.autograph.growing import copied_lists
 from penstock.fronts.autograph.staging import (
     absent,
     as_value,
@@ -52,7 +53,7 @@ def if_stmt(
     choice = _Choice(names[:nouts])
 
     def run(block: Block) -> Any:
-        set_state(before)
+        set_state(copied_lists(before))
         block()
         return get_state()[:nouts]
 

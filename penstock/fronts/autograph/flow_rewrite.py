@@ -10,6 +10,7 @@ else:               def ag__get(): return (y,)
 import ast
 from collections.abc import Iterable
 
+from penstock.fronts.autograph.growing import appended_names
 from penstock.fronts.autograph.symbols import Place, Writes, declared, every_statement, targets
 from penstock.fronts.autograph.templates import expression, locate, make
 
@@ -235,6 +236,10 @@ def _take_options(statements: list[ast.stmt]) -> tuple[list[ast.stmt], ast.expr]
     kept: list[ast.stmt] = []
     keys: list[ast.expr | None] = []
     values: list[ast.expr] = []
+    lists = appended_names(statements)
+    if lists:
+        keys.append(ast.Constant("lists"))
+        values.append(ast.Tuple([ast.Constant(name) for name in lists], ast.Load()))
     for node in statements:
         call = node.value if isinstance(node, ast.Expr) else None
         name = call.func if isinstance(call, ast.Call) else None

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from penstock.base import nest
+from penstock.base import dtypes, nest
 from penstock.base.shape import TensorShape, as_dims
 from penstock.fronts import control
 from penstock.fronts.autograph.flow import Block, _dtype, checked_condition, if_stmt
+from penstock.fronts.autograph.growing import GrowingList, Probe
 from penstock.fronts.autograph.staging import absent, as_value, is_value, odd, op, symbolic, trial, zeros_like_spec
 from penstock.fronts.autograph.undefined import Undefined, UndefinedReturnValue
 from penstock.ir import door
@@ -38,6 +39,7 @@ class Loop:
     ):  # fmt: skip
         self.names, self.body, self.get, self.set, self.test = names, body, get_state, set_state, test
         self.options = dict(options)
+        self.lists = self.options.pop("lists", ())  # names that the body appends to
         self.before = tuple(get_state())
         self.first: list[Any] = []  # each variable as it enters the loop
         self.unset: list[bool] = []  # it has no value of its own before the loop
@@ -48,14 +50,18 @@ class Loop:
         """The state that enters the loop; variables without a value are tried out in one turn that is thrown away."""
         self.first = list(self.before)
         self.unset = [False] * len(self.names)
-        if any(absent(v) for v in self.before):
-            after = self._tried(item)
+        lists = [i for i, (n, v) in enumerate(zip(self.names, self.before)) if n in self.lists and type(v) is list]
+        if lists or any(absent(v) for v in self.before):
+            probes = {i: Probe(self.before[i]) for i in lists}
+            after = self._tried(item, probes)
+            for i, probe in probes.items():
+                self.first[i] = probe.grown() or self.before[i]
             for i, (value, new) in enumerate(zip(self.before, after)):
                 if absent(value) and not odd(new):
                     self.first[i] = nest.map_structure(zeros_like_spec, new)
                     self.unset[i] = True
                     self.after_trial.append((i, new))
-        self.first = [self._entering(name, v) for name, v in zip(self.names, self.first)]
+        self.first = [self._entering(v) for v in self.first]
         self.invariants = [self._invariant(i, leaf) for i, leaf in self._leaves()]
         flat = [leaf for _, leaf in self._leaves()]
         self.counts_turns = any(
@@ -66,11 +72,11 @@ class Loop:
             self.invariants.append(TensorShape([]))
         return flat
 
-    def _tried(self, item: tuple[Any, ...]) -> Any:
+    def _tried(self, item: tuple[Any, ...], probes: dict[int, Probe]) -> Any:
         self.after_trial: list[tuple[int, Any]] = []
 
         def run() -> Any:
-            self.set(tuple(self._entering(n, v) for n, v in zip(self.names, self.before)))
+            self.set(tuple([probes[i] if i in probes else self._entering(v) for i, v in enumerate(self.before)]))
             if self.test is not None:
                 self.test()
             self.body(*[i.make() if isinstance(i, _Later) else i for i in item])
@@ -81,7 +87,7 @@ class Loop:
         finally:
             self.set(self.before)
 
-    def _entering(self, name: str, value: Any) -> Any:
+    def _entering(self, value: Any) -> Any:
         if absent(value):
             return value
         return nest.map_structure(lambda leaf: as_value(leaf) if is_value(leaf) else leaf, value)
@@ -269,8 +275,11 @@ def for_stmt(
         return _over_indexed(source, Loop(names, body, get_state, set_state, options, test))
     if door.current().is_graph:
         if is_ragged(source):
-            rows = source.nrows()
+            rows = op("Cast", source.nrows(), DstT=dtypes.int32)
             every = Indexed(rows, lambda i: source[i])
+            return _over_indexed(every, Loop(names, body, get_state, set_state, options, test))
+        if isinstance(source, GrowingList):
+            every = Indexed(source.count, source.array.read)
             return _over_indexed(every, Loop(names, body, get_state, set_state, options, test))
         for cls, run in LOOPERS:
             if isinstance(source, cls) and run(source, Loop(names, body, get_state, set_state, options, test)):
