@@ -1,6 +1,6 @@
 """TensorFlow's dtypes: names, enum numbers, NumPy counterparts."""
 
-from typing import Any
+from typing import Any, cast
 
 import ml_dtypes
 import numpy as np
@@ -242,7 +242,7 @@ def as_dtype(type_value: Any) -> DType:
         return as_dtype(inner)
     if type_value is not None:
         try:
-            native = np.dtype(type_value).newbyteorder("=")
+            native = np.dtype(cast(Any, type_value)).newbyteorder("=")
             if native in _CACHE:
                 return _CACHE[native]
             if native.kind in "SU":

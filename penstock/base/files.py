@@ -32,7 +32,7 @@ def told_as(path: Any) -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:
-        made = _CLASSES.get(error.errno, errors.UnknownError)
+        made = _CLASSES.get(error.errno or 0, errors.UnknownError)
         raise made(None, None, f"{path}; {os.strerror(error.errno) if error.errno else error}") from None
 
 

@@ -147,13 +147,13 @@ class Dimension:
     def __bool__(self) -> bool:
         return bool(self._value)
 
-    def __int__(self) -> int:
+    def __int__(self) -> Any:
         return self._value
 
-    def __long__(self) -> int:
+    def __long__(self) -> Any:
         return self._value
 
-    def __index__(self) -> int:
+    def __index__(self) -> Any:
         return self._value
 
     def __hash__(self) -> int:

@@ -61,7 +61,7 @@ def STATEFUL_PARTITIONED_CALL(xp, args):
 
 
 for _o in (IF, STATELESS_IF, CASE, STATELESS_CASE, WHILE, STATELESS_WHILE):
-    _o.shape(lambda *_, output_shapes, Tout=None, T=None, **__: output_shapes or [None] * len(T if Tout is None else Tout))
+    _o.shape(lambda *_, output_shapes, Tout=None, T=None, **__: output_shapes or [None] * len((T if Tout is None else Tout) or ()))
 for _o in (PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL):
     _o.shape(lambda args, f: [t._dims for t in f.outputs])
 
@@ -168,7 +168,7 @@ def compiled_while(node: Any, flat: list[Any], store: Store) -> list[Any] | None
     plans = node.__dict__.setdefault("_loop_plans", {})
     plan = plans.get(id(store))
     if plan is None:
-        plan = plans[id(store)] = Plan(store, node.outputs, (node,), {t._id: t for t in node._inputs}.values(), [node])
+        plan = plans[id(store)] = Plan(store, node.outputs, (node,), list({t._id: t for t in node._inputs}.values()), [node])
         plan.eager_first = False
         plan.seen = {}
     values = list({t._id: v for t, v in zip(node._inputs, flat)}.values())

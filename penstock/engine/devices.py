@@ -34,7 +34,7 @@ def found() -> list[tuple[str, int, Any]]:
     devices += [d for d in jax.devices() if d.platform != "cpu"]
     rows: list[tuple[str, int, Any]] = []
     for device in devices:
-        kind = KINDS.get(device.platform, device.platform.upper())
+        kind: str = KINDS.get(device.platform) or device.platform.upper()
         rows.append((kind, sum(k == kind for k, _, _ in rows), device))
     return rows
 

@@ -69,7 +69,7 @@ def run_node(node: Any, flat: list[Any], store: Store) -> list[Any]:
     run = cache.get(id(store) if op.effect == "random" else None)
     if run is None:
         run = cache[id(store) if op.effect == "random" else None] = _kernel(node, store)
-    refs = [i for i, t in enumerate(node._inputs) if type(flat[i]) is Cell and not takes_handle(op, node, i)]
+    refs = [i for i in range(len(node._inputs)) if type(flat[i]) is Cell and not takes_handle(op, node, i)]
     for i in refs:
         flat[i] = flat[i].read()
     try:

@@ -22,7 +22,7 @@ def build_island(store: Store, todo: list[Any], known: dict[int, Any], regs: dic
     opaque = {t for t, v in fixed.items() if isinstance(v, np.ndarray) or hasattr(v, "runtime_only")}
     base = {**{t: v for t, v in fixed.items() if t not in opaque}, **known}
     used = {t._id for n in todo for t in n._inputs} | fetched
-    inputs = tuple(t for t, v in regs.items() if t in used and t not in base and t not in opaque)
+    inputs = tuple(t for t in regs if t in used and t not in base and t not in opaque)
     handles = resolve_handles(store, todo, base)
     reads, writes = touched(store, todo, handles)
     donated = tuple(c for c in writes if c.value is not None)
@@ -130,7 +130,7 @@ def resources_of(node: Any, env: dict[int, Any]) -> set[Any]:
     """What a node's effects are on: its handles, or the outside world."""
     if node.definition.effect is None and node.definition.where != "control":
         return set()
-    found = {id(env[t._id]) for t in node._inputs if t._id in env and t.dtype.base_dtype.group == "" and not is_known(env[t._id])}
+    found: set[Any] = {id(env[t._id]) for t in node._inputs if t._id in env and t.dtype.base_dtype.group == "" and not is_known(env[t._id])}
     found |= {id(env[t._id]) for t in node._inputs if t._id in env and type(env[t._id]) is Cell}
     if node.definition.effect == "io" and not found:
         found.add("world")

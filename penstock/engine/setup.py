@@ -55,5 +55,5 @@ def _unflatten_list(form: Any, children: Any) -> TensorList:
 
 jax.tree_util.register_pytree_node(TensorList, _flatten_list, _unflatten_list)
 
-OPTIONS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+OPTIONS: Any = {"xla_disable_hlo_passes": "cse_barrier_expander"}
 """Compiler options of every island: keep our optimisation barriers, which bound the depth of fusions."""

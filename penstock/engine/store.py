@@ -43,7 +43,7 @@ class Cell:
         return f"<cell {self.name} {self.dtype.name}>"
 
 
-def uninitialized(cell: Cell) -> FailedPreconditionError:
+def uninitialized(cell: Cell) -> Exception:
     return FailedPreconditionError(
         None, None, f"Attempting to use uninitialized value {cell.name}\n  Error while reading resource variable {cell.name} from Container: localhost. "
         "This could mean that the variable was uninitialized.\n  fix: run its initializer (tf.global_variables_initializer()) first, in the same session",

@@ -99,8 +99,8 @@ def to_array(value: Any, dtype: DType | None = None) -> np.ndarray:
 def _from_numpy(array: np.ndarray, dtype: DType | None) -> np.ndarray:
     kind = array.dtype.kind
     if kind in "SU":
-        array = np.frompyfunc(lambda s: s.encode() if isinstance(s, str) else bytes(s), 1, 1)(array)
-        array = np.asarray(array, object)
+        encoded: Any = np.frompyfunc(lambda s: s.encode() if isinstance(s, str) else bytes(s), 1, 1)(array)
+        array = np.asarray(encoded, object)
     elif kind == "O":
         if dtype in (dtypes.resource, dtypes.variant):
             return array

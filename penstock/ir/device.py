@@ -45,10 +45,11 @@ class DeviceSpec:
 
     def make_merged_spec(self, dev: "DeviceSpec") -> "DeviceSpec":
         """This spec with the parts that `dev` gives put in their place."""
-        return DeviceSpec(*[b if b is not None else a for a, b in zip(self._parts, dev._parts)])
+        parts: list[Any] = [b if b is not None else a for a, b in zip(self._parts, dev._parts)]
+        return DeviceSpec(*parts)
 
     def replace(self, **kwargs: Any) -> "DeviceSpec":
-        now = dict(zip(("job", "replica", "task", "device_type", "device_index"), self._parts))
+        now: dict[str, Any] = dict(zip(("job", "replica", "task", "device_type", "device_index"), self._parts))
         return DeviceSpec(**{**now, **kwargs})
 
     def to_string(self) -> str:

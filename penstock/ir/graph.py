@@ -5,7 +5,7 @@ import itertools
 import re
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from penstock.base.dtypes import DType
 from penstock.base.errors import OpError, ShapeError
@@ -85,7 +85,8 @@ class Operation:
                  outs: list[tuple[DType, Dims]], graph: "Graph", line: Line):  # fmt: skip
         self.definition, self.name, self._inputs, self._control = definition, name, inputs, control
         self.attrs, self.graph, self.line, self._id = attrs, graph, line, next_id()
-        self.device, self.colocation, self.gradient_name = "", (), None
+        self.device, self.gradient_name = "", cast("str | None", None)
+        self.colocation: tuple[str, ...] = ()
         self.outputs = [GraphTensor(self, i, dt, dims) for i, (dt, dims) in enumerate(outs)]
 
     @property
@@ -275,7 +276,7 @@ class Graph:
         """Add a node as given, under a unique name."""
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
-        name = name or op.name
+        name = str(name or op.name)
         full = name[:-1] if name.endswith("/") else None
         if full is None:
             if not (_VALID_SCOPE if self._scope else _VALID_NAME).match(name):

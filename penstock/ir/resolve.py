@@ -135,8 +135,8 @@ def _same_as(op: Any, arg: Any, inputs: tuple[Any, ...]) -> str:
     return "the others are" if arg.many else f"attribute {arg.type} says"
 
 
-def _attr_value(op: Any, attr: Any, value: Any) -> Any:
-    kind = attr.type
+def _attr_value(op: Any, attr: Any, given: Any) -> Any:
+    kind, value = attr.type, given
     try:
         if kind == "type":
             value = as_dtype(value).base_dtype
@@ -155,9 +155,9 @@ def _attr_value(op: Any, attr: Any, value: Any) -> Any:
         elif kind == "str" and type(value) is not str:
             raise TypeError("not a str")
         elif kind == "list(int)":
-            value = [int(v) for v in value]
+            value = [int(v) for v in given]
         elif kind == "list(float)":
-            value = [float(v) for v in value]
+            value = [float(v) for v in given]
         elif kind == "shape":
             from penstock.base.shape import as_dims
 
@@ -165,7 +165,7 @@ def _attr_value(op: Any, attr: Any, value: Any) -> Any:
         elif kind == "list(shape)":
             from penstock.base.shape import as_dims
 
-            value = [as_dims(v) for v in value]
+            value = [as_dims(v) for v in given]
     except (TypeError, ValueError) as e:
         raise TypeError(f"{op.name}: attribute {attr.name} must be {kind}, got {value!r} ({e})") from None
     if attr.allowed is not None:

@@ -1,7 +1,7 @@
 """Arrays as TensorProtos and back."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,7 +127,7 @@ def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None, verify_
         leaf = next((v for v in convert._leaves(values)), values)
         raise TypeError(f"Expected {wanted.name if wanted else 'a tensor'}, but got {leaf} of type {type(leaf).__name__!r}.") from None
     found = wanted or (values.dtype.base_dtype if held is not None else as_dtype(array.dtype))
-    dims = None if shape is None else tuple(int(d) for d in as_dims(shape) or ())
+    dims = None if shape is None else tuple(int(d) for d in cast(Any, as_dims(shape)) or ())
     if dims is None or dims == array.shape:
         return array_to_proto(array, found)
     size = math.prod(dims)

@@ -6,7 +6,7 @@ follow from it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -374,7 +374,7 @@ class BoundedTensorSpec(TensorSpec):
             if bound is None:
                 raise ValueError(f"`{what}` can not be None.")
             try:
-                np.broadcast_shapes(np.shape(bound), tuple(d for d in self._shape.as_list()))
+                np.broadcast_shapes(np.shape(bound), cast(Any, tuple(self._shape.as_list())))
             except (TypeError, ValueError):
                 raise ValueError(f"`{what}` {bound} is not compatible with shape {self._shape}.") from None
         self._minimum, self._maximum = (np.array(b, self._dtype.array_dtype) for b in (minimum, maximum))
