@@ -288,3 +288,32 @@ add("initializers/fixed", lambda tf: [tf.initializers.Zeros()((2,)), tf.initiali
                                       tf.initializers.Constant(3)((2,), "int32"), tf.initializers.Identity(2.0)((2, 3)), tf.initializers.get("he_normal")((0, 2))])  # fmt: skip
 add("initializers/orthogonal", lambda tf: [tf.initializers.Orthogonal(1.5, seed=3)(s) for s in ((3, 2), (2, 5), (2, 3, 4))])
 _seeded("initializers/v1/orthogonal", lambda tf: [tf.compat.v1.orthogonal_initializer(1.5, seed=3)(s, dtype=d) for s in ([3, 2], [2, 5], [2, 3, 4]) for d in ("float32", "float64")])
+
+
+# -- normals between bounds --------------------------------------------------------------------------------------------------
+_BOUNDS = ((0, 1, -10, 10), (0, 1, -0.1, 0.1), (0, 1, 0, 10), (0, 1, 1, 10), (0, 1, -10, -3), (0, 1, 3, 3.2), (1, 2, -3, 3.5), (5, 0.5, 1, 3), (0, 1, -np.inf, -2),
+           (0, 1, -0.5, 0.1), (2, 1, 1.9, 9))  # fmt: skip
+for _dtype in ("float32", "float64"):
+    add(f"truncated/stateless/{_dtype}", lambda tf, d=_dtype: [tf.random.stateless_parameterized_truncated_normal(
+        [40], [3, 4], *(tf.constant(v, d) for v in bounds)) for bounds in _BOUNDS])  # fmt: skip
+    add(f"truncated/batches/{_dtype}", lambda tf, d=_dtype: [tf.random.stateless_parameterized_truncated_normal(
+        [5, 2, 3], [3, 4], tf.constant([0.0, 10.0, 20.0], d), tf.constant([[1.0], [0.5]], d), tf.constant([-5.0, 9.0, 21.0], d), tf.constant(30.0, d))])  # fmt: skip
+    add(f"truncated/stateful/{_dtype}", lambda tf, d=_dtype: [tf.raw_ops.ParameterizedTruncatedNormal(
+        shape=s, means=tf.constant([0.0], d), stdevs=tf.constant([2.0], d), minvals=tf.constant([-1.0] * s[0], d), maxvals=tf.constant([9.0], d), seed=5, seed2=6)
+        for s in ([2, 3], [4, 2, 3], [3], [1, 50])])  # fmt: skip
+add("truncated/ones", lambda tf: [tf.raw_ops.ParameterizedTruncatedNormal(shape=s, means=[0.0], stdevs=[2.0], minvals=[-1.0], maxvals=[9.0], seed=5, seed2=6)
+                                  for s in ([3], [2, 4])])  # fmt: skip
+add("truncated/scalars", lambda tf: [tf.raw_ops.ParameterizedTruncatedNormal(shape=s, means=0.0, stdevs=2.0, minvals=-1.0, maxvals=9.0, seed=5, seed2=6)
+                                     for s in ([3], [2, 4], [250], [1, 5])])  # fmt: skip
+
+
+@case("gradients/truncated")
+def _(tf):
+    found = []
+    for given in ((0.5, 2.0, -1.0, 3.0), (0.0, 1.0, 2.0, 4.0), (0.0, 1.0, -4.0, -3.0), ([0.0, 1.0], [[1.0], [2.0]], -1.0, [3.0, 4.0])):
+        parameters = [tf.constant(v, "float64") for v in given]
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            y = tf.random.stateless_parameterized_truncated_normal([3, 2, 2], [1, 2], *parameters)
+        found += tape.gradient(y, parameters)
+    return found
