@@ -207,7 +207,7 @@ class Eager:
         types: list[Any] = []
         for x in inputs:
             if type(x) is not EagerTensor:
-                return self._slow(op, inputs, attrs)
+                return self._emit_lists(op, inputs, attrs) if op.lists else self._slow(op, inputs, attrs)
             arrays.append(x._array)
             types.append(x.dtype)
         key: Any = tuple(types)
@@ -230,6 +230,32 @@ class Eager:
             return self_
         return self._finish(op, inputs, full, outs, out_types)
 
+    def _emit_lists(self, op: Any, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+        """`emit` for an op that takes lists of tensors."""
+        flat: list[Any] = []
+        types: list[Any] = []
+        for x in inputs:
+            if type(x) is EagerTensor:
+                flat.append(x)
+                types.append(x.dtype)
+                continue
+            if type(x) is not list and type(x) is not tuple:
+                return self._slow(op, inputs, attrs)
+            for part in x:
+                if type(part) is not EagerTensor:
+                    return self._slow(op, inputs, attrs)
+                flat.append(part)
+            types.append(tuple([part.dtype for part in x]))
+        key = ("lists", tuple(types), tuple(attrs.items()))
+        try:
+            found = op.kernels.get(key)
+        except TypeError:  # a list among the attrs
+            return self._slow(op, inputs, attrs)
+        if found is None:
+            return self._slow(op, inputs, attrs, key)
+        run, out_types, full = found
+        return self._finish(op, tuple(flat), full, run(*[t._array for t in flat]), out_types)
+
     def _slow(self, op: Any, inputs: tuple[Any, ...], attrs: dict[str, Any], key: Any = None) -> Any:
         tensors, full = resolve(self, op, inputs, attrs)
         frozen = (tuple(t.dtype for t in tensors), freeze(full))
@@ -240,7 +266,7 @@ class Eager:
             if len(op.kernels) > 4096:
                 op.kernels.clear()
             op.kernels[frozen] = found
-        if key is not None and not op.lists:
+        if key is not None and (not op.lists or key[:1] == ("lists",)):
             op.kernels[key] = found
         run, out_types, full = found
         return self._finish(op, tuple(tensors), full, run(*[t._array for t in tensors]), out_types)

@@ -15,6 +15,7 @@ from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops.constants import range_op
 from penstock.ops.families import later
+from penstock.ops.fixed import fixed
 from penstock.ops.join import concat_v2, pack_op
 from penstock.ops.shapes import expand_dims_op, rank_op, renamed, reshape_op, shape_of, shape_op
 
@@ -95,8 +96,8 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
             n = rank_op(a)
             perm = range_op(_Sub(n, 1, name="sub"), -1, -1)
         else:
-            perm = np.arange(len(a._dims) - 1, -1, -1, np.int32)
-        return run(a, perm, name=scope)
+            perm = [*np.arange(len(a._dims) - 1, -1, -1).tolist()]
+        return run(a, fixed(perm), name=scope)
 
 
 @export(v1=("transpose",))
@@ -187,7 +188,7 @@ def tile(input, multiples, name=None):  # noqa: A002
     >>> tf.tile([[1, 2]], [2, 2]).numpy().tolist()
     [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
-    return tile_op(input, multiples, name=name)
+    return tile_op(input, fixed(multiples), name=name)
 
 
 # -- pad ---------------------------------------------------------------------------------------------------------------
@@ -225,7 +226,9 @@ def _padded(input: Any, paddings: Any, *_: Any, **__: Any) -> Any:  # noqa: A002
 def pad_op(xp, input, paddings):  # noqa: A002
     """input with paddings[i] = (before, after) zeros around axis i."""
     pairs = _paddings(paddings, input.ndim)
-    return xp.pad(input, pairs) if pairs else input
+    if xp is not np:
+        return xp.pad(input, pairs) if pairs else input
+    return _framed(input, pairs, b"" if input.dtype == object else 0)
 
 
 @op("PadV2(input: T, paddings: Tpaddings, constant_values: T, *, T: type, Tpaddings: index = int32) -> output: T", static=("paddings",), shape=_padded)
@@ -234,9 +237,13 @@ def pad_v2_op(xp, input, paddings, constant_values):  # noqa: A002
     pairs = _paddings(paddings, input.ndim)
     if xp is not np:
         return xp.pad(input, pairs, constant_values=constant_values) if pairs else input
-    out = np.empty([d + a + b for d, (a, b) in zip(input.shape, pairs)], input.dtype)
-    out[...] = constant_values
-    out[tuple(slice(a, a + d) for d, (a, _) in zip(input.shape, pairs))] = input
+    return _framed(input, pairs, constant_values)
+
+
+def _framed(x: np.ndarray, pairs: list[tuple[int, int]], value: Any) -> np.ndarray:
+    out = np.empty([d + a + b for d, (a, b) in zip(x.shape, pairs)], x.dtype)
+    out[...] = value
+    out[tuple([slice(a, a + d) for d, (a, _) in zip(x.shape, pairs)])] = x
     return out
 
 
@@ -413,7 +420,7 @@ def reverse(tensor, axis, name=None):
     >>> tf.reverse([1, 2, 3], [0]).numpy().tolist()
     [3, 2, 1]
     """
-    return reverse_op(tensor, axis, name=name)
+    return reverse_op(tensor, fixed(axis), name=name)
 
 
 @op("ReverseSequence(input: T, seq_lengths: Tlen, *, T: type, Tlen: index = int64, batch_dim: int = 0, seq_dim: int) -> output: T")
@@ -516,7 +523,7 @@ def roll(input, shift, axis, name=None):  # noqa: A002
     >>> tf.roll([0, 1, 2, 3, 4], 2, 0).numpy().tolist()
     [3, 4, 0, 1, 2]
     """
-    return roll_op(input, shift, axis, name=name)
+    return roll_op(input, fixed(shift), fixed(axis), name=name)
 
 
 # -- repeat, sequence_mask ---------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
 from penstock.ir.source import PLACEHOLDER, PLACEHOLDER_WITH_DEFAULT
 from penstock.ir.tensor import Tensor
+from penstock.ops.fixed import fixed
 
 FOLD = 1000
 """Fills of fewer elements become constants while a graph is built, as in TensorFlow."""
@@ -545,7 +546,7 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
         hint = hint or dtypes.float32
         on = given["on_value"] if "on_value" in given else door.convert(1, hint, "on_value")
         off = given["off_value"] if "off_value" in given else door.convert(0, hint, "off_value")
-        return one_hot_op(indices, depth, on, off, axis=-1 if axis is None else axis, name=scope)
+        return one_hot_op(indices, fixed(depth), on, off, axis=-1 if axis is None else axis, name=scope)
 
 
 # -- placeholders ------------------------------------------------------------------------------------------------------

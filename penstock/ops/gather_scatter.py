@@ -13,6 +13,7 @@ from penstock.ir.op import find, op
 from penstock.ir.tensor import Tensor
 from penstock.ops.arrays import transpose_op
 from penstock.ops.families import later
+from penstock.ops.fixed import fixed
 from penstock.ops.indexed_slices import IndexedSlices
 from penstock.ops.join import concat_v2, pack_op
 from penstock.ops.shapes import reshape_op, shape_of, shape_op
@@ -34,9 +35,12 @@ def _where_bad(xp: Any, bad: Any, indices: Any) -> str:
 def _gather(xp: Any, params: Any, indices: Any, axis: int, batch: int) -> Any:
     n = params.shape[axis]
     if xp is np:
+        if not batch and n:
+            return params.take(indices, axis, mode="clip")
         indices = np.clip(indices, 0, max(n - 1, 0)) if n else indices
         if not batch:
-            return np.take(params, indices, axis) if n else np.zeros((*params.shape[:axis], *indices.shape, *params.shape[axis + 1 :]), params.dtype)
+            dims = (*params.shape[:axis], *indices.shape, *params.shape[axis + 1 :])
+            return np.full(dims, b"", object) if params.dtype == object else np.zeros(dims, params.dtype)
     params = xp.asarray(params)
     if n == 0:
         return xp.zeros((*params.shape[:axis], *indices.shape[batch:], *params.shape[axis + 1 :]), params.dtype)
@@ -93,11 +97,7 @@ def gather_op(xp, params, indices, axis, *, batch_dims):
 @gather_op.check
 def _(xp, params, indices, axis, *, batch_dims):
     at = int(axis) if axis.ndim == 0 else 0
-    if not -params.ndim <= at < params.ndim:
-        return False, ""
-    n = params.shape[at]
-    bad = (indices < 0) | (indices >= n)
-    return xp.any(bad), f"{_where_bad(xp, bad, indices)} is not in [0, {n})"
+    return _outside(xp, indices, params.shape[at]) if -params.ndim <= at < params.ndim else (False, "")
 
 
 gather_op.shape(lambda params, indices, axis, *, batch_dims: _gathered(params.shape, indices.shape, None if axis.value is None else int(axis.value), batch_dims))
@@ -185,6 +185,8 @@ gather_v1_op.grad(lambda node, dy: (slices_of(*node.inputs, dy), None))
 
 
 def _outside(xp: Any, indices: Any, n: int) -> Any:
+    if xp is np and (not indices.size or indices.min() >= 0 and indices.max() < n):
+        return False, ""
     bad = (indices < 0) | (indices >= n)
     return xp.any(bad), f"{_where_bad(xp, bad, indices)} is not in [0, {n})"
 
@@ -199,12 +201,10 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     batch = known_value(batch_dims) if isinstance(batch_dims, Tensor) else batch_dims
     if axis is None:
         axis = batch
-    if not isinstance(axis, Tensor) and isinstance(axis, int) and axis == 0 or isinstance(axis, int):
-        axis = np.int32(axis)
     reader = getattr(params, "sparse_read", None)
-    if reader is not None and not isinstance(params, Tensor) and isinstance(axis, np.integer) and axis == 0 and int(batch) == 0:
+    if reader is not None and not isinstance(params, Tensor) and not isinstance(axis, Tensor) and int(axis) == 0 and int(batch) == 0:
         return reader(indices, name=name)
-    return gather_op(params, indices, axis, batch_dims=int(batch), name=name)
+    return gather_op(params, indices, fixed(axis), batch_dims=int(batch), name=name)
 
 
 @export(v1=("gather",))

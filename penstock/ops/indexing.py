@@ -15,6 +15,7 @@ from penstock.ir.op import op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops.families import later
+from penstock.ops.fixed import fixed
 from penstock.ops.join import pack
 from penstock.ops.shapes import shape_of, shape_op
 
@@ -140,7 +141,14 @@ def slice_(input_, begin, size, name=None):
     >>> tf.slice([[1, 2, 3], [4, 5, 6]], [0, 1], [2, -1]).numpy().tolist()
     [[2, 3], [5, 6]]
     """
+    if not isinstance(begin, (Tensor, np.ndarray)) and not isinstance(size, (Tensor, np.ndarray)):
+        begin, size = _together(fixed(begin), fixed(size), begin, size)
     return slice_op(input_, begin, size, name=name)
+
+
+def _together(b: Any, n: Any, begin: Any, size: Any) -> Any:
+    """Both bounds as made tensors, or both as they were given: they share a dtype."""
+    return (b, n) if isinstance(b, Tensor) and isinstance(n, Tensor) else (begin, size)
 
 
 # -- strided slice -----------------------------------------------------------------------------------------------------
@@ -583,6 +591,9 @@ def _bounds(begin: list[Any], end: list[Any], strides: list[Any]) -> list[Any]:
                 break
             dtype = dtypes.int32
     if dtype is None:
+        made = [fixed(v) for v in (begin, end, strides)]
+        if all(isinstance(m, Tensor) for m in made):
+            return made
         wide = any(not -(2**31) <= e < 2**31 for e in (*begin, *end, *strides))
         kind = np.int64 if wide else np.int32
         return [door.convert(np.array(v, kind), None, n) for v, n in ((begin, "stack"), (end, "stack_1"), (strides, "stack_2"))]

@@ -15,6 +15,7 @@ from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops.families import later
+from penstock.ops.fixed import fixed
 from penstock.ops.shapes import rank_op, shape_n_op
 
 _Slice, _Cast, _Identity, _Range, _Mul = later("Slice"), later("Cast"), later("Identity"), later("Range"), later("Mul")
@@ -149,7 +150,7 @@ def concat(values, axis, name="concat"):
             if at._dims:
                 raise ShapeError(f"tf.concat(): axis must be a scalar, but has shape {list(at._dims)}")
             return _Identity(values[0], name=name or "concat")
-    return concat_v2(values, axis, name=name)
+    return concat_v2(values, fixed(axis), name=name)
 
 
 # -- stack and unstack -------------------------------------------------------------------------------------------------
@@ -431,7 +432,7 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     [[1, 2], [3, 4, 5]]
     """
     if not isinstance(num_or_size_splits, (Tensor, list, tuple, np.ndarray)) and not hasattr(num_or_size_splits, "__tf_tensor__"):
-        return split_op(axis, value, num_split=num_or_size_splits, name=name)
+        return split_op(fixed(axis), value, num_split=num_or_size_splits, name=name)
     if isinstance(num_or_size_splits, (list, tuple)) and num_or_size_splits and not convert._holds_tensors(num_or_size_splits):
         sizes = door.convert([getattr(s, "value", s) for s in num_or_size_splits])
     else:
@@ -442,7 +443,7 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
         num = None if sizes._dims is None else sizes._dims[0]
         if num is None:
             raise ValueError(f"Cannot infer argument `num` from shape {sizes.shape} of num_or_size_splits")
-    return split_v_op(value, sizes, axis, num_split=num, name=name)
+    return split_v_op(value, sizes, fixed(axis), num_split=num, name=name)
 
 
 # -- meshgrid ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from penstock.ir.known import known_value
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
+from penstock.ops.fixed import fixed
 
 _dims = lambda x: tuple(getattr(x, "shape", ()))
 
@@ -226,8 +227,7 @@ def reshape(tensor, shape, name=None):
     >>> tf.reshape([1, 2, 3, 4], [2, -1]).numpy().tolist()
     [[1, 2], [3, 4]]
     """
-    out = reshape_op(tensor, plain(shape), name=name)
-    return out
+    return reshape_op(tensor, fixed(plain(shape)), name=name)
 
 
 def plain(shape: Any) -> Any:
@@ -286,7 +286,7 @@ def expand_dims(input, axis, name=None):  # noqa: A002
     >>> tf.expand_dims([1, 2], 0).shape
     TensorShape([1, 2])
     """
-    return expand_dims_op(input, axis, name=name)
+    return expand_dims_op(input, fixed(axis), name=name)
 
 
 @export(v1=("expand_dims",))
@@ -295,7 +295,7 @@ def expand_dims_v1(input, axis=None, name=None, dim=None):  # noqa: A002
     axis = renamed("axis", axis, "dim", dim)
     if axis is None:
         raise ValueError("Must specify an axis argument to tf.expand_dims()")
-    return expand_dims_op(input, axis, name=name)
+    return expand_dims_op(input, fixed(axis), name=name)
 
 
 def renamed(new_name: str, new: Any, old_name: str, old: Any) -> Any:
@@ -351,7 +351,7 @@ def squeeze(input, axis=None, name=None):  # noqa: A002
         axis = np.asarray(known_value(axis) if isinstance(axis, Tensor) else axis).reshape(-1).tolist()
     elif np.isscalar(axis) or not isinstance(axis, (list, tuple)):
         axis = [axis]
-    return squeeze_op(input, squeeze_dims=list(axis), name=name)
+    return squeeze_op(input, squeeze_dims=tuple(axis), name=name)
 
 
 @export(v1=("squeeze",))
@@ -417,7 +417,7 @@ def broadcast_to(input, shape, name=None):  # noqa: A002
     >>> tf.broadcast_to([1, 2], [3, 2]).numpy().tolist()
     [[1, 2], [1, 2], [1, 2]]
     """
-    return broadcast_to_op(input, plain(shape), name=name)
+    return broadcast_to_op(input, fixed(plain(shape)), name=name)
 
 
 @op("BroadcastArgs(s0: T, s1: T, *, T: index = int32) -> r0: T", static=("s0", "s1"))
