@@ -39,4 +39,3 @@ def restart_streams(store: Store) -> None:
     for cell, given in list(_seeds.items()):
         if cell.store is store:
             cell.value = random_seed_state(*given)
-

@@ -87,10 +87,24 @@ def _tries(xp: Any, stream: Stream, draw: Draw, start: int, count: int) -> Any:
 
 def _room(size: int, wanted: int, unique: bool) -> None:
     if unique and wanted > size:
-        raise InvalidArgumentError(None, None, f"Sampler's range is too small: num_sampled = {wanted} different classes out of {size}\n  fix: unique=False")
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Sampler's range is too small: num_sampled = {wanted} different classes out of {size}\n  fix: unique=False",
+        )
 
 
-def _run(xp: Any, stream: Any, true_classes: Any, draw: Draw, chance: Chance, size: int, wanted: int, num_true: int, unique: bool) -> Any:
+def _run(
+    xp: Any,
+    stream: Any,
+    true_classes: Any,
+    draw: Draw,
+    chance: Chance,
+    size: int,
+    wanted: int,
+    num_true: int,
+    unique: bool,
+) -> Any:
     _matrix(true_classes.shape, num_true)
     _room(size, wanted, unique)
     here = from_state(xp, stream.read())
@@ -111,7 +125,11 @@ def _sampler(name: str, op_name: str, rule: Callable[[int], tuple[Draw, Chance]]
 
     body.__name__ = body.__qualname__ = name
     body.__doc__ = doc
-    made = op(f"{op_name}(true_classes: int64, *, {_TEXT.format('range_max: int >= 1, ')}) -> {_OUT}", effect="random", shape=_shapes)(body)
+    made = op(
+        f"{op_name}(true_classes: int64, *, {_TEXT.format('range_max: int >= 1, ')}) -> {_OUT}",
+        effect="random",
+        shape=_shapes,
+    )(body)
     made.check(lambda xp, true_classes, *, range_max, **_: _outside(xp, true_classes, range_max))
     return made.no_grad()
 
@@ -136,9 +154,14 @@ def _log_uniform(size: int) -> tuple[Draw, Chance]:
     return draw, chance
 
 
-uniform_sampler = _sampler("uniform_sampler", "UniformCandidateSampler", _uniform, "Classes of [0, range_max), each as likely as the next.")
+uniform_sampler = _sampler(
+    "uniform_sampler", "UniformCandidateSampler", _uniform, "Classes of [0, range_max), each as likely as the next."
+)
 log_uniform_sampler = _sampler(
-    "log_uniform_sampler", "LogUniformCandidateSampler", _log_uniform, "Classes of [0, range_max) by Zipf's law: small ones are the likely ones."
+    "log_uniform_sampler",
+    "LogUniformCandidateSampler",
+    _log_uniform,
+    "Classes of [0, range_max) by Zipf's law: small ones are the likely ones.",
 )
 
 
@@ -165,7 +188,9 @@ def _file_weights(path: str) -> list[float]:
 
 
 @functools.lru_cache(maxsize=16)
-def _distribution(vocab_file: str, unigrams: tuple[float, ...], distortion: float, reserved: int, shards: int, shard: int) -> Any:
+def _distribution(
+    vocab_file: str, unigrams: tuple[float, ...], distortion: float, reserved: int, shards: int, shard: int
+) -> Any:
     given = _file_weights(vocab_file) if vocab_file else list(unigrams)
     mine = np.array([0.0] * len(range(shard, reserved, shards)) + given[shard::shards], np.float32)
     if distortion != 1.0:
@@ -173,11 +198,29 @@ def _distribution(vocab_file: str, unigrams: tuple[float, ...], distortion: floa
     return mine, *_alias_table(mine)
 
 
-@op("FixedUnigramCandidateSampler(true_classes: int64, *, distortion: float = 1.0, num_reserved_ids: int = 0, num_sampled: int >= 1, "
+@op(
+    "FixedUnigramCandidateSampler(true_classes: int64, *, distortion: float = 1.0, num_reserved_ids: int = 0, num_sampled: int >= 1, "
     "num_shards: int >= 1 = 1, num_true: int >= 1, range_max: int >= 1, seed: int = 0, seed2: int = 0, shard: int >= 0 = 0, "
-    f'unigrams: list(float) = [], unique: bool, vocab_file: str = "") -> {_OUT}', effect="random", shape=_shapes)  # fmt: skip
-def fixed_unigram_sampler(xp, stream, true_classes, *, distortion, num_reserved_ids, num_sampled, num_shards, num_true, range_max, shard, unigrams,
-                          unique, vocab_file):  # fmt: skip
+    f'unigrams: list(float) = [], unique: bool, vocab_file: str = "") -> {_OUT}',
+    effect="random",
+    shape=_shapes,
+)
+def fixed_unigram_sampler(
+    xp,
+    stream,
+    true_classes,
+    *,
+    distortion,
+    num_reserved_ids,
+    num_sampled,
+    num_shards,
+    num_true,
+    range_max,
+    shard,
+    unigrams,
+    unique,
+    vocab_file,
+):
     """Classes by the frequencies of a file or a list."""
     if not vocab_file and not unigrams:
         raise InvalidArgumentError(None, None, "Must provide either vocab_file or unigrams.")
@@ -221,7 +264,9 @@ def _(xp, true_classes, *, num_sampled, **_):
 all_sampler.no_grad()
 
 
-def _learned(xp: Any, stream: Any, true_classes: Any, num_sampled: int, num_true: int, unique: bool, range_max: int) -> Any:
+def _learned(
+    xp: Any, stream: Any, true_classes: Any, num_sampled: int, num_true: int, unique: bool, range_max: int
+) -> Any:
     """The state of the stream is followed by how often each class was seen, once more than it truly was."""
     true_classes = np.asarray(true_classes)
     _matrix(true_classes.shape, num_true)
@@ -276,7 +321,15 @@ def uniform_candidate_sampler(true_classes, num_true, num_sampled, unique, range
     >>> tf.random.uniform_candidate_sampler(tf.constant([[1]], tf.int64), 1, 2, True, 5).sampled_candidates.shape
     TensorShape([2])
     """
-    return uniform_sampler(true_classes, num_true=num_true, num_sampled=num_sampled, unique=unique, range_max=range_max, name=name, **op_seeds(seed))
+    return uniform_sampler(
+        true_classes,
+        num_true=num_true,
+        num_sampled=num_sampled,
+        unique=unique,
+        range_max=range_max,
+        name=name,
+        **op_seeds(seed),
+    )
 
 
 @export("random.log_uniform_candidate_sampler", v1=("nn.log_uniform_candidate_sampler",))
@@ -286,7 +339,15 @@ def log_uniform_candidate_sampler(true_classes, num_true, num_sampled, unique, r
     >>> tf.random.log_uniform_candidate_sampler(tf.constant([[1]], tf.int64), 1, 2, True, 5).true_expected_count.shape
     TensorShape([1, 1])
     """
-    return log_uniform_sampler(true_classes, num_true=num_true, num_sampled=num_sampled, unique=unique, range_max=range_max, name=name, **op_seeds(seed))
+    return log_uniform_sampler(
+        true_classes,
+        num_true=num_true,
+        num_sampled=num_sampled,
+        unique=unique,
+        range_max=range_max,
+        name=name,
+        **op_seeds(seed),
+    )
 
 
 @export("random.learned_unigram_candidate_sampler", "nn.learned_unigram_candidate_sampler")
@@ -296,21 +357,53 @@ def learned_unigram_candidate_sampler(true_classes, num_true, num_sampled, uniqu
     >>> tf.random.learned_unigram_candidate_sampler(tf.constant([[1]], tf.int64), 1, 2, True, 5).sampled_expected_count.shape
     TensorShape([2])
     """
-    return learned_unigram_sampler(true_classes, num_true=num_true, num_sampled=num_sampled, unique=unique, range_max=range_max, name=name, **op_seeds(seed))
+    return learned_unigram_sampler(
+        true_classes,
+        num_true=num_true,
+        num_sampled=num_sampled,
+        unique=unique,
+        range_max=range_max,
+        name=name,
+        **op_seeds(seed),
+    )
 
 
 @export("random.fixed_unigram_candidate_sampler", "nn.fixed_unigram_candidate_sampler")
-def fixed_unigram_candidate_sampler(true_classes, num_true, num_sampled, unique, range_max, vocab_file="", distortion=1.0, num_reserved_ids=0,
-                                    num_shards=1, shard=0, unigrams=(), seed=None, name=None):  # fmt: skip
+def fixed_unigram_candidate_sampler(
+    true_classes,
+    num_true,
+    num_sampled,
+    unique,
+    range_max,
+    vocab_file="",
+    distortion=1.0,
+    num_reserved_ids=0,
+    num_shards=1,
+    shard=0,
+    unigrams=(),
+    seed=None,
+    name=None,
+):
     """Classes by the frequencies of a file or a list; with how often true and sampled classes were to be expected.
 
     >>> tf.random.fixed_unigram_candidate_sampler(tf.constant([[1]], tf.int64), 1, 2, False, 3, unigrams=[1., 0., 0.])[0].numpy()
     array([0, 0])
     """
     return fixed_unigram_sampler(
-        true_classes, num_true=num_true, num_sampled=num_sampled, unique=unique, range_max=range_max, vocab_file=vocab_file, distortion=distortion,
-        num_reserved_ids=num_reserved_ids, num_shards=num_shards, shard=shard, unigrams=list(unigrams), name=name, **op_seeds(seed),
-    )  # fmt: skip
+        true_classes,
+        num_true=num_true,
+        num_sampled=num_sampled,
+        unique=unique,
+        range_max=range_max,
+        vocab_file=vocab_file,
+        distortion=distortion,
+        num_reserved_ids=num_reserved_ids,
+        num_shards=num_shards,
+        shard=shard,
+        unigrams=list(unigrams),
+        name=name,
+        **op_seeds(seed),
+    )
 
 
 @export("random.all_candidate_sampler", "nn.all_candidate_sampler")
@@ -320,4 +413,6 @@ def all_candidate_sampler(true_classes, num_true, num_sampled, unique, seed=None
     >>> tf.random.all_candidate_sampler(tf.constant([[1]], tf.int64), 1, 3, True).sampled_candidates.numpy()
     array([0, 1, 2])
     """
-    return all_sampler(true_classes, num_true=num_true, num_sampled=num_sampled, unique=unique, name=name, **op_seeds(seed))
+    return all_sampler(
+        true_classes, num_true=num_true, num_sampled=num_sampled, unique=unique, name=name, **op_seeds(seed)
+    )

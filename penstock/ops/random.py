@@ -14,9 +14,15 @@ from penstock.ir.seeds import op_seeds
 from penstock.ir.tensor import Tensor
 from penstock.ops.families import later
 from penstock.ops.random_stateful import (
-    multinomial_op, random_gamma_op, random_poisson_v2, random_shuffle_op, random_standard_normal, random_uniform_int, random_uniform_op,
+    multinomial_op,
+    random_gamma_op,
+    random_poisson_v2,
+    random_shuffle_op,
+    random_standard_normal,
+    random_uniform_int,
+    random_uniform_op,
     truncated_normal_op,
-)  # fmt: skip
+)
 
 _Mul, _AddV2, _Sub, _RealDiv, _Maximum = (later(n) for n in ("Mul", "AddV2", "Sub", "RealDiv", "Maximum"))
 FLOATS = dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64
@@ -29,7 +35,9 @@ def shape_tensor(shape: Any) -> Any:
     if isinstance(shape, TensorShape):
         shape = shape.as_list()
     if isinstance(shape, (list, tuple)):
-        wide = any(isinstance(d, Tensor) and d.dtype is dtypes.int64 or isinstance(d, int) and d >= 2**31 for d in shape)
+        wide = any(
+            isinstance(d, Tensor) and d.dtype is dtypes.int64 or isinstance(d, int) and d >= 2**31 for d in shape
+        )
         return door.convert(shape, dtypes.int64 if wide else dtypes.int32, "shape")
     return door.convert(shape, dtypes.int32, "shape")
 
@@ -38,7 +46,9 @@ def allowed(name: str, dtype: Any, accepted: Any) -> Any:
     """`dtype` as a DType; ValueError when it is not one of the accepted ones."""
     dtype = as_dtype(dtype)
     if dtype not in accepted:
-        raise ValueError(f"Argument `{name}` got invalid value {dtype}. Accepted dtypes are ({', '.join(f'tf.{d.name}' for d in accepted)}).")
+        raise ValueError(
+            f"Argument `{name}` got invalid value {dtype}. Accepted dtypes are ({', '.join(f'tf.{d.name}' for d in accepted)})."
+        )
     return dtype
 
 
@@ -47,7 +57,9 @@ def scaled(drawn: Any, deviation: Any, mean: Any, scope: str) -> Any:
     return _AddV2(_Mul(drawn, deviation, name="mul"), mean, name=scope or None)
 
 
-def _normals(name: str | None, default: str, source: Any, shape: Any, mean: Any, stddev: Any, dtype: Any, seed: Any) -> Any:
+def _normals(
+    name: str | None, default: str, source: Any, shape: Any, mean: Any, stddev: Any, dtype: Any, seed: Any
+) -> Any:
     with scoped(name, default) as scope:
         shape = shape_tensor(shape)
         mean, stddev = door.convert(mean, dtype, "mean"), door.convert(stddev, dtype, "stddev")
@@ -117,8 +129,7 @@ def gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
 def broadcast_gamma(alpha: Any, beta: Any, dtype: Any) -> tuple[Any, Any, Any]:
     """alpha broadcast to the shape of the two, beta, and the least positive number of the dtype."""
     from penstock.ops.constants import zeros_like
-    from penstock.ops.shapes import broadcast_dynamic_shape, broadcast_to
-    from penstock.ops.shapes import shape as shape_of
+    from penstock.ops.shapes import broadcast_dynamic_shape, broadcast_to, shape as shape_of
 
     dtype = as_dtype(dtype)
     alpha = door.convert(alpha, dtype, "alpha")

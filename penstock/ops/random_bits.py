@@ -71,7 +71,12 @@ def philox(xp: Any, counter: tuple[Any, Any, Any, Any], key: tuple[Any, Any]) ->
         if r:
             k0, k1 = k0 + _WEYL[0], k1 + _WEYL[1]
         p, q = a.astype(xp.uint64) * m0, c.astype(xp.uint64) * m1
-        a, b, c, d = ((q >> _32).astype(xp.uint32) ^ b ^ k0, q.astype(xp.uint32), (p >> _32).astype(xp.uint32) ^ d ^ k1, p.astype(xp.uint32))
+        a, b, c, d = (
+            (q >> _32).astype(xp.uint32) ^ b ^ k0,
+            q.astype(xp.uint32),
+            (p >> _32).astype(xp.uint32) ^ d ^ k1,
+            p.astype(xp.uint32),
+        )
     return a, b, c, d
 
 

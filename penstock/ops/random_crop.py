@@ -16,7 +16,9 @@ from penstock.ops.random_from_seed import stateless_uniform
 from penstock.ops.reduce import reduce_all
 from penstock.ops.shapes import shape as shape_of
 
-_GreaterEqual, _Identity, _Sub, _AddV2, _FloorMod, _Slice = (later(n) for n in ("GreaterEqual", "Identity", "Sub", "AddV2", "FloorMod", "Slice"))
+_GreaterEqual, _Identity, _Sub, _AddV2, _FloorMod, _Slice = (
+    later(n) for n in ("GreaterEqual", "Identity", "Sub", "AddV2", "FloorMod", "Slice")
+)
 
 
 def _crop(value: Any, size: Any, name: str | None, default: str, draw: Callable[..., Any]) -> Any:
@@ -24,7 +26,9 @@ def _crop(value: Any, size: Any, name: str | None, default: str, draw: Callable[
         value = door.convert(value, name="value")
         size = door.convert(size, dtypes.int32, "size")
         shape = shape_of(value)
-        check = Assert(reduce_all(_GreaterEqual(shape, size)), ["Need value.shape >= size, got ", shape, size], summarize=1000)
+        check = Assert(
+            reduce_all(_GreaterEqual(shape, size)), ["Need value.shape >= size, got ", shape, size], summarize=1000
+        )
         here = door.current()
         if here.is_graph:
             with here.control_dependencies([check] if check is not None else []):

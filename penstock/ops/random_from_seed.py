@@ -11,10 +11,21 @@ from penstock.ir.scope import scoped
 from penstock.ops.families import later
 from penstock.ops.random import FLOATS, allowed, broadcast_gamma, scaled, shape_tensor
 from penstock.ops.random_stateless import (
-    AUTO_SELECT, PHILOX, THREEFRY, stateless_multinomial_op, stateless_random_binomial, stateless_random_gamma_v3,
-    stateless_random_get_key_counter, stateless_random_normal_v2, stateless_random_poisson, stateless_random_uniform_full_int_v2,
-    stateless_random_uniform_int_v2, stateless_random_uniform_v2, stateless_shuffle_op, stateless_truncated_normal_v2,
-)  # fmt: skip
+    AUTO_SELECT,
+    PHILOX,
+    THREEFRY,
+    stateless_multinomial_op,
+    stateless_random_binomial,
+    stateless_random_gamma_v3,
+    stateless_random_get_key_counter,
+    stateless_random_normal_v2,
+    stateless_random_poisson,
+    stateless_random_uniform_full_int_v2,
+    stateless_random_uniform_int_v2,
+    stateless_random_uniform_v2,
+    stateless_shuffle_op,
+    stateless_truncated_normal_v2,
+)
 
 _Mul, _Sub, _RealDiv, _Maximum, _Pack, _Cast = (later(n) for n in ("Mul", "Sub", "RealDiv", "Maximum", "Pack", "Cast"))
 
@@ -77,7 +88,9 @@ def stateless_uniform(shape, seed, minval=0, maxval=None, dtype=dtypes.float32, 
                 f"For integer `dtype` argument {dtype}, argument `minval` and `maxval` must be both None or not None. Got `minval`={minval} and `maxval`={maxval}."
             )
         if minval is not None and dtype in (dtypes.uint32, dtypes.uint64):
-            raise ValueError(f"Argument `dtype` got invalid value {dtype} when argument `minval` is not None. Please don't use unsigned integers in this case.")
+            raise ValueError(
+                f"Argument `dtype` got invalid value {dtype} when argument `minval` is not None. Please don't use unsigned integers in this case."
+            )
     elif maxval is None:
         maxval = 1
     with scoped(name, "stateless_random_uniform") as scope:
@@ -93,7 +106,9 @@ def stateless_uniform(shape, seed, minval=0, maxval=None, dtype=dtypes.float32, 
         return scaled(drawn, _Sub(maxval, minval, name="sub"), minval, scope)
 
 
-def _normals(name: str | None, default: str, source: Any, shape: Any, seed: Any, mean: Any, stddev: Any, dtype: Any, alg: Any) -> Any:
+def _normals(
+    name: str | None, default: str, source: Any, shape: Any, seed: Any, mean: Any, stddev: Any, dtype: Any, alg: Any
+) -> Any:
     dtype = as_dtype(dtype)
     with scoped(name, default) as scope:
         shape = shape_tensor(shape)
@@ -119,7 +134,9 @@ def stateless_truncated_normal(shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.f
     >>> tf.random.stateless_truncated_normal([2, 3], seed=[1, 2]).shape
     TensorShape([2, 3])
     """
-    return _normals(name, "stateless_truncated_normal", stateless_truncated_normal_v2, shape, seed, mean, stddev, dtype, alg)
+    return _normals(
+        name, "stateless_truncated_normal", stateless_truncated_normal_v2, shape, seed, mean, stddev, dtype, alg
+    )
 
 
 @export("random.stateless_gamma")

@@ -49,7 +49,9 @@ def gamma(xp: Any, stream: Stream, samples: int, alphas: Any) -> Any:
     c = 1 / 3 / xp.sqrt(d)
     one = np.uint64(1)
 
-    def attempt(at: Any, normal: Any, has_normal: Any, uniform: Any, has_uniform: Any, value: Any, c: Any, d: Any) -> tuple[Any, ...]:
+    def attempt(
+        at: Any, normal: Any, has_normal: Any, uniform: Any, has_uniform: Any, value: Any, c: Any, d: Any
+    ) -> tuple[Any, ...]:
         sine, cosine = box_muller64(xp, *blocks(xp, stream, at))
         x = xp.where(has_normal, normal, cosine)
         normal, at, has_normal = sine, xp.where(has_normal, at, at + one), ~has_normal
@@ -119,9 +121,17 @@ def poisson(xp: Any, stream: Stream, samples: int, rates: Any, largest: float) -
 
 
 _STIRLING = (
-    0.0810614667953272, 0.0413406959554092, 0.0276779256849983, 0.02079067210376509, 0.0166446911898211,
-    0.0138761288230707, 0.0118967099458917, 0.0104112652619720, 0.00925546218271273, 0.00833056343336287,
-)  # fmt: skip
+    0.0810614667953272,
+    0.0413406959554092,
+    0.0276779256849983,
+    0.02079067210376509,
+    0.0166446911898211,
+    0.0138761288230707,
+    0.0118967099458917,
+    0.0104112652619720,
+    0.00925546218271273,
+    0.00833056343336287,
+)
 
 
 def _stirling(xp: Any, k: Any) -> Any:
@@ -168,10 +178,14 @@ def binomial(xp: Any, stream: Stream, samples: int, counts: Any, probs: Any) -> 
         quick = (shifted >= 0.07) & (v <= 0.92 - 4.2 / b)
         possible = (k >= 0) & (k <= n)
         bound = (
-            (m + 0.5) * xp.log((m + 1) / (ratio * (n - m + 1))) + (n + 1) * xp.log((n - m + 1) / (n - k + 1))
+            (m + 0.5) * xp.log((m + 1) / (ratio * (n - m + 1)))
+            + (n + 1) * xp.log((n - m + 1) / (n - k + 1))
             + (k + 0.5) * xp.log(ratio * (n - k + 1) / (k + 1))
-            + _stirling(xp, m) + _stirling(xp, n - m) - _stirling(xp, k) - _stirling(xp, n - k)
-        )  # fmt: skip
+            + _stirling(xp, m)
+            + _stirling(xp, n - m)
+            - _stirling(xp, k)
+            - _stirling(xp, n - k)
+        )
         exact = xp.log(v * (2.83 + 5.1 / b) * deviation / (a / (shifted * shifted) + b)) <= bound
         good = quick | (possible & exact)
         return at + one, xp.where(good, k, value), n, p, ~good

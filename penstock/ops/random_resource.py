@@ -24,12 +24,18 @@ def checked(resource: Any, alg: Any) -> None:
     if resource.dtype.name != "int64":
         raise InvalidArgumentError(None, None, f"dtype of RNG state variable must be int64, not {resource.dtype.name}")
     if int(alg) == THREEFRY:
-        raise UnimplementedError(None, None, "The ThreeFry algorithm is not supported on this device\n  fix: alg='philox' or alg='auto_select'")
+        raise UnimplementedError(
+            None,
+            None,
+            "The ThreeFry algorithm is not supported on this device\n  fix: alg='philox' or alg='auto_select'",
+        )
     if int(alg) not in (PHILOX, AUTO_SELECT):
         raise InvalidArgumentError(None, None, f"Unsupported algorithm id: {int(alg)}")
     dims = tuple(resource.read().shape)
     if len(dims) != 1 or dims[0] < 3:
-        raise ShapeError(f"For the Philox algorithm, the size of state must be at least 3; got {dims[0] if len(dims) == 1 else as_text(dims)}")
+        raise ShapeError(
+            f"For the Philox algorithm, the size of state must be at least 3; got {dims[0] if len(dims) == 1 else as_text(dims)}"
+        )
 
 
 def take(xp: Any, resource: Any, alg: Any, blocks: Any) -> Stream:
@@ -42,7 +48,12 @@ def take(xp: Any, resource: Any, alg: Any, blocks: Any) -> Stream:
     return here
 
 
-@op("RngReadAndSkip(resource: resource, alg: int32, delta: uint64) -> value: int64", effect="write", static=("alg",), shape=lambda *_: (None,))
+@op(
+    "RngReadAndSkip(resource: resource, alg: int32, delta: uint64) -> value: int64",
+    effect="write",
+    static=("alg",),
+    shape=lambda *_: (None,),
+)
 def rng_read_and_skip(xp, resource, alg, delta):
     """The state, which moves on by `delta` outputs."""
     checked(resource, alg)
@@ -51,7 +62,12 @@ def rng_read_and_skip(xp, resource, alg, delta):
     return state
 
 
-@op("RngSkip(resource: resource, algorithm: int64, delta: int64) -> ()", effect="write", static=("algorithm",), shape=lambda *_: ())
+@op(
+    "RngSkip(resource: resource, algorithm: int64, delta: int64) -> ()",
+    effect="write",
+    static=("algorithm",),
+    shape=lambda *_: (),
+)
 def rng_skip(xp, resource, algorithm, delta):
     """Move the state on by `delta` outputs, or back within the low half of the counter."""
     delta = xp.asarray(delta).reshape(1)
@@ -79,17 +95,31 @@ def _filled(name: str, op_name: str, default: str, fill: Any, doc: str) -> Op:
 
 
 stateful_uniform = _filled("stateful_uniform", "StatefulUniform", "float32", values.uniform, "Values of [0, 1).")
-stateful_standard_normal_v2 = _filled("stateful_standard_normal_v2", "StatefulStandardNormalV2", "float32", values.normal, "Standard normals.")
+stateful_standard_normal_v2 = _filled(
+    "stateful_standard_normal_v2", "StatefulStandardNormalV2", "float32", values.normal, "Standard normals."
+)
 stateful_truncated_normal = _filled(
-    "stateful_truncated_normal", "StatefulTruncatedNormal", "float32", values.truncated_normal, "Standard normals within two deviations of 0."
+    "stateful_truncated_normal",
+    "StatefulTruncatedNormal",
+    "float32",
+    values.truncated_normal,
+    "Standard normals within two deviations of 0.",
 )
 stateful_uniform_full_int = _filled(
-    "stateful_uniform_full_int", "StatefulUniformFullInt", "uint64", values.full_integers, "Integers of the whole range of their type."
+    "stateful_uniform_full_int",
+    "StatefulUniformFullInt",
+    "uint64",
+    values.full_integers,
+    "Integers of the whole range of their type.",
 )
 
 
-@op("StatefulUniformInt(resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype, maxval: dtype, *, dtype: type = int64, "
-    "shape_dtype: type = int64) -> output: dtype", effect="write", static=("algorithm", "shape"))  # fmt: skip
+@op(
+    "StatefulUniformInt(resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype, maxval: dtype, *, dtype: type = int64, "
+    "shape_dtype: type = int64) -> output: dtype",
+    effect="write",
+    static=("algorithm", "shape"),
+)
 def stateful_uniform_int(xp, resource, algorithm, shape, minval, maxval, *, dtype):
     """Integers of [minval, maxval)."""
     dims = dims_of(shape)
@@ -109,9 +139,13 @@ def _(xp, resource, algorithm, shape, minval, maxval, **_):
     return between(xp, shape, minval, maxval)
 
 
-@op("StatefulRandomBinomial(resource: resource, algorithm: int64, shape: S, counts: T, probs: T, *, S: index, "
+@op(
+    "StatefulRandomBinomial(resource: resource, algorithm: int64, shape: S, counts: T, probs: T, *, S: index, "
     "T: {float16|float32|float64|int32|int64} = float64, dtype: {float16|float32|float64|int32|int64} = int64) -> output: dtype",
-    effect="write", static=("algorithm", "shape"), shape=_shaped)  # fmt: skip
+    effect="write",
+    static=("algorithm", "shape"),
+    shape=_shaped,
+)
 def stateful_random_binomial(xp, resource, algorithm, shape, counts, probs, *, dtype):
     """How many of `counts` trials succeed, each with probability `probs`; `shape` ends with their broadcast shape."""
     _, n, inner = samples_of(shape, counts, probs)
@@ -119,12 +153,18 @@ def stateful_random_binomial(xp, resource, algorithm, shape, counts, probs, *, d
     return binomials(xp, here, shape, counts, probs, dtype)
 
 
-@op("NonDeterministicInts(shape: shape_dtype, *, dtype: type = int64, shape_dtype: type = int64) -> output: dtype", where="host", effect="io",
-    shape=shaped)  # fmt: skip
+@op(
+    "NonDeterministicInts(shape: shape_dtype, *, dtype: type = int64, shape_dtype: type = int64) -> output: dtype",
+    where="host",
+    effect="io",
+    shape=shaped,
+)
 def non_deterministic_ints(xp, shape, *, dtype):
     """Integers from the system's source of randomness."""
     dims = dims_of(shape)
     if dtype.name not in ("int32", "int64", "uint32", "uint64"):
-        raise InvalidArgumentError(None, None, f"dtype must be one of int32, int64, uint32 and uint64, not {dtype.name}")
+        raise InvalidArgumentError(
+            None, None, f"dtype must be one of int32, int64, uint32 and uint64, not {dtype.name}"
+        )
     array = np.dtype(dtype.array_dtype)
     return np.frombuffer(os.urandom(size_of(dims) * array.itemsize), array).reshape(dims)

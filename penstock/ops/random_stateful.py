@@ -59,16 +59,23 @@ def _filled(name: str, text: str, fill: Any, doc: str) -> Op:
 
 _FILL = "(shape: T, *, T: index, dtype: real_float, seed: int = 0, seed2: int = 0) -> output: dtype"
 random_uniform_op = _filled("random_uniform_op", "RandomUniform" + _FILL, values.uniform, "Values of [0, 1).")
-random_standard_normal = _filled("random_standard_normal", "RandomStandardNormal" + _FILL, values.normal, "Standard normals.")
+random_standard_normal = _filled(
+    "random_standard_normal", "RandomStandardNormal" + _FILL, values.normal, "Standard normals."
+)
 truncated_normal_op = _filled(
-    "truncated_normal_op", "TruncatedNormal" + _FILL, values.truncated_normal, "Standard normals within two deviations of 0."
+    "truncated_normal_op",
+    "TruncatedNormal" + _FILL,
+    values.truncated_normal,
+    "Standard normals within two deviations of 0.",
 )
 
 
 def between(xp: Any, shape: Any, minval: Any, maxval: Any) -> tuple[Any, str]:
     """The check of integer ranges: minval < maxval."""
     said = f", got {minval} >= {maxval}" if xp is np else ""
-    return (xp.asarray(minval) >= maxval) & (size_of(dims_of(shape)) > 0), f"Need minval < maxval{said}\n  fix: maxval is exclusive; make it larger than minval"
+    return (xp.asarray(minval) >= maxval) & (
+        size_of(dims_of(shape)) > 0
+    ), f"Need minval < maxval{said}\n  fix: maxval is exclusive; make it larger than minval"
 
 
 def scalar_range(minval: Any, maxval: Any) -> None:
@@ -78,8 +85,11 @@ def scalar_range(minval: Any, maxval: Any) -> None:
             raise ShapeError(f"{name} must be 0-D, got shape {as_text(spec.shape)}")
 
 
-@op("RandomUniformInt(shape: T, minval: Tout, maxval: Tout, *, T: index, Tout: index, seed: int = 0, seed2: int = 0) -> output: Tout",
-    effect="random", static=("shape",))  # fmt: skip
+@op(
+    "RandomUniformInt(shape: T, minval: Tout, maxval: Tout, *, T: index, Tout: index, seed: int = 0, seed2: int = 0) -> output: Tout",
+    effect="random",
+    static=("shape",),
+)
 def random_uniform_int(xp, stream, shape, minval, maxval, *, Tout):
     """Integers of [minval, maxval)."""
     dims = dims_of(shape)
@@ -110,8 +120,12 @@ def _samples_shape(shape: Any, parameters: Any, **_: Any) -> Any:
     return None if dims is None or parameters.shape is None else (*dims, *parameters.shape)
 
 
-@op("RandomGamma(shape: S, alpha: T, *, S: index, T: {float16|float32|float64}, seed: int = 0, seed2: int = 0) -> output: T",
-    effect="random", static=("shape",), shape=_samples_shape)  # fmt: skip
+@op(
+    "RandomGamma(shape: S, alpha: T, *, S: index, T: {float16|float32|float64}, seed: int = 0, seed2: int = 0) -> output: T",
+    effect="random",
+    static=("shape",),
+    shape=_samples_shape,
+)
 def random_gamma_op(xp, stream, shape, alpha, *, T):
     """Samples of shape `shape` from Gamma(alpha, 1), for each alpha: shape + alpha.shape."""
     dims = dims_of(shape)
@@ -161,9 +175,13 @@ def poisson_limit(dtype: Any) -> float:
     return float(np.iinfo(array).max if array.kind in "iu" else np.finfo(array).max)
 
 
-@op("RandomPoissonV2(shape: S, rate: R, *, R: {float16|float32|float64|int32|int64} = float64, S: index, "
+@op(
+    "RandomPoissonV2(shape: S, rate: R, *, R: {float16|float32|float64|int32|int64} = float64, S: index, "
     "dtype: {float16|float32|float64|int32|int64} = int64, seed: int = 0, seed2: int = 0) -> output: dtype",
-    effect="random", static=("shape",), shape=_samples_shape)  # fmt: skip
+    effect="random",
+    static=("shape",),
+    shape=_samples_shape,
+)
 def random_poisson_v2(xp, stream, shape, rate, *, dtype):
     """Samples of shape `shape` from Poisson(rate), for each rate: shape + rate.shape."""
     dims = dims_of(shape)
@@ -172,8 +190,12 @@ def random_poisson_v2(xp, stream, shape, rate, *, dtype):
     return each_of(xp, drawn, dims, rate).astype(dtype.array_dtype)
 
 
-@op("RandomPoisson(shape: S, rate: dtype, *, S: index, dtype: {float16|float32|float64}, seed: int = 0, seed2: int = 0) -> output: dtype",
-    effect="random", static=("shape",), shape=_samples_shape)  # fmt: skip
+@op(
+    "RandomPoisson(shape: S, rate: dtype, *, S: index, dtype: {float16|float32|float64}, seed: int = 0, seed2: int = 0) -> output: dtype",
+    effect="random",
+    static=("shape",),
+    shape=_samples_shape,
+)
 def random_poisson_op(xp, stream, shape, rate, *, dtype):
     """The older form of RandomPoissonV2."""
     return random_poisson_v2.body(xp, stream, shape, rate, dtype=dtype)
@@ -224,8 +246,12 @@ def sample_count(value: Any) -> int | None:
     return n
 
 
-@op("Multinomial(logits: T, num_samples: int32, *, T: real, output_dtype: index = int64, seed: int = 0, seed2: int = 0) -> output: output_dtype",
-    effect="random", static=("num_samples",), shape=categories_shape)  # fmt: skip
+@op(
+    "Multinomial(logits: T, num_samples: int32, *, T: real, output_dtype: index = int64, seed: int = 0, seed2: int = 0) -> output: output_dtype",
+    effect="random",
+    static=("num_samples",),
+    shape=categories_shape,
+)
 def multinomial_op(xp, stream, logits, num_samples, *, output_dtype):
     """num_samples class indices for each row of unnormalised log-probabilities [rows, classes]."""
     matrix_of_logits(logits, num_samples)
@@ -259,7 +285,11 @@ def permutation(xp: Any, stream: Stream, n: int) -> Any:
     return lax.fori_loop(0, n - 1, swap, xp.arange(n))
 
 
-@op("RandomShuffle(value: T, *, T: type, seed: int = 0, seed2: int = 0) -> output: T", effect="random", shape=lambda value, **_: value.shape)
+@op(
+    "RandomShuffle(value: T, *, T: type, seed: int = 0, seed2: int = 0) -> output: T",
+    effect="random",
+    shape=lambda value, **_: value.shape,
+)
 def random_shuffle_op(xp, stream, value):
     """The slices along the first axis in a random order; a scalar as it is."""
     n = value.shape[0] if value.ndim else 0

@@ -11,9 +11,19 @@ from penstock.ops import random_values as values
 from penstock.ops.random_bits import Stream, from_key_counter, scrambled
 from penstock.ops.random_rejection import binomial, gamma, poisson
 from penstock.ops.random_stateful import (
-    between, categories, categories_shape, dims_of, gamma_gradient, matrix_of_logits, permutation, poisson_limit, sample_count, scalar_range,
-    shaped, size_of,
-)  # fmt: skip
+    between,
+    categories,
+    categories_shape,
+    dims_of,
+    gamma_gradient,
+    matrix_of_logits,
+    permutation,
+    poisson_limit,
+    sample_count,
+    scalar_range,
+    shaped,
+    size_of,
+)
 
 PHILOX, THREEFRY, AUTO_SELECT = 1, 2, 3
 
@@ -30,11 +40,17 @@ def key_stream(xp: Any, key: Any, counter: Any, alg: Any) -> Stream:
     if np.ndim(alg):
         raise ShapeError(f"alg must be a scalar, got shape {as_text(np.shape(alg))}")
     if tuple(key.shape) != (1,):
-        raise ShapeError(f"key must have shape [1], not {as_text(tuple(key.shape))}. (Note that batched keys are not supported yet.)")
+        raise ShapeError(
+            f"key must have shape [1], not {as_text(tuple(key.shape))}. (Note that batched keys are not supported yet.)"
+        )
     if len(counter.shape) != 1 or counter.shape[0] < (1 if int(alg) == THREEFRY else 2):
-        raise ShapeError(f"counter must be a vector with length at least 2; got shape: {as_text(tuple(counter.shape))}. (Note that batched counters are not supported yet.)")
+        raise ShapeError(
+            f"counter must be a vector with length at least 2; got shape: {as_text(tuple(counter.shape))}. (Note that batched counters are not supported yet.)"
+        )
     if int(alg) not in (PHILOX, AUTO_SELECT):
-        raise InvalidArgumentError(None, None, f"Unsupported algorithm id: {int(alg)}\n  fix: alg='philox' or alg='auto_select'")
+        raise InvalidArgumentError(
+            None, None, f"Unsupported algorithm id: {int(alg)}\n  fix: alg='philox' or alg='auto_select'"
+        )
     return from_key_counter(xp, key, counter)
 
 
@@ -70,33 +86,53 @@ def _from_key(name: str, text: str, fill: Any, doc: str) -> Op:
     return op(text, static=("shape", "alg"), shape=shaped)(body).no_grad()
 
 
-_SEED = "(shape: T, seed: Tseed, *, T: index = int32, Tseed: index = int64, dtype: real_float = float32) -> output: dtype"
+_SEED = (
+    "(shape: T, seed: Tseed, *, T: index = int32, Tseed: index = int64, dtype: real_float = float32) -> output: dtype"
+)
 _KEY = "(shape: Tshape, key: uint64, counter: uint64, alg: int32, *, Tshape: index = int32, dtype: real_float = float32) -> output: dtype"
 _FULL = "{int32|int64|uint32|uint64}"
-stateless_random_uniform = _from_seed("stateless_random_uniform", "StatelessRandomUniform" + _SEED, values.uniform, "Values of [0, 1).")
-stateless_random_normal = _from_seed("stateless_random_normal", "StatelessRandomNormal" + _SEED, values.normal, "Standard normals.")
+stateless_random_uniform = _from_seed(
+    "stateless_random_uniform", "StatelessRandomUniform" + _SEED, values.uniform, "Values of [0, 1)."
+)
+stateless_random_normal = _from_seed(
+    "stateless_random_normal", "StatelessRandomNormal" + _SEED, values.normal, "Standard normals."
+)
 stateless_truncated_normal_op = _from_seed(
-    "stateless_truncated_normal_op", "StatelessTruncatedNormal" + _SEED, values.truncated_normal, "Standard normals within two deviations of 0."
+    "stateless_truncated_normal_op",
+    "StatelessTruncatedNormal" + _SEED,
+    values.truncated_normal,
+    "Standard normals within two deviations of 0.",
 )
 stateless_random_uniform_full_int = _from_seed(
     "stateless_random_uniform_full_int",
     f"StatelessRandomUniformFullInt(shape: T, seed: Tseed, *, T: index = int32, Tseed: {_FULL} = int64, dtype: {_FULL} = uint64) -> output: dtype",
-    values.full_integers, "Integers of the whole range of their type.",
-)  # fmt: skip
-stateless_random_uniform_v2 = _from_key("stateless_random_uniform_v2", "StatelessRandomUniformV2" + _KEY, values.uniform, "Values of [0, 1).")
-stateless_random_normal_v2 = _from_key("stateless_random_normal_v2", "StatelessRandomNormalV2" + _KEY, values.normal, "Standard normals.")
+    values.full_integers,
+    "Integers of the whole range of their type.",
+)
+stateless_random_uniform_v2 = _from_key(
+    "stateless_random_uniform_v2", "StatelessRandomUniformV2" + _KEY, values.uniform, "Values of [0, 1)."
+)
+stateless_random_normal_v2 = _from_key(
+    "stateless_random_normal_v2", "StatelessRandomNormalV2" + _KEY, values.normal, "Standard normals."
+)
 stateless_truncated_normal_v2 = _from_key(
-    "stateless_truncated_normal_v2", "StatelessTruncatedNormalV2" + _KEY, values.truncated_normal, "Standard normals within two deviations of 0."
+    "stateless_truncated_normal_v2",
+    "StatelessTruncatedNormalV2" + _KEY,
+    values.truncated_normal,
+    "Standard normals within two deviations of 0.",
 )
 stateless_random_uniform_full_int_v2 = _from_key(
     "stateless_random_uniform_full_int_v2",
     f"StatelessRandomUniformFullIntV2(shape: Tshape, key: uint64, counter: uint64, alg: int32, *, Tshape: index = int32, dtype: {_FULL} = uint64) -> output: dtype",
-    values.full_integers, "Integers of the whole range of their type.",
-)  # fmt: skip
+    values.full_integers,
+    "Integers of the whole range of their type.",
+)
 
 
-@op("StatelessRandomUniformInt(shape: T, seed: Tseed, minval: dtype, maxval: dtype, *, T: index, Tseed: index = int64, dtype: index) -> output: dtype",
-    static=("shape",))  # fmt: skip
+@op(
+    "StatelessRandomUniformInt(shape: T, seed: Tseed, minval: dtype, maxval: dtype, *, T: index, Tseed: index = int64, dtype: index) -> output: dtype",
+    static=("shape",),
+)
 def stateless_random_uniform_int(xp, shape, seed, minval, maxval, *, dtype):
     """Integers of [minval, maxval)."""
     dims = dims_of(shape)
@@ -118,12 +154,17 @@ def _(xp, shape, seed, minval, maxval, **_):
 stateless_random_uniform_int.no_grad()
 
 
-@op("StatelessRandomUniformIntV2(shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype, maxval: dtype, *, "
-    "Tshape: index = int32, dtype: {int32|int64|uint32|uint64}) -> output: dtype", static=("shape", "alg"))  # fmt: skip
+@op(
+    "StatelessRandomUniformIntV2(shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype, maxval: dtype, *, "
+    "Tshape: index = int32, dtype: {int32|int64|uint32|uint64}) -> output: dtype",
+    static=("shape", "alg"),
+)
 def stateless_random_uniform_int_v2(xp, shape, key, counter, alg, minval, maxval, *, dtype):
     """Integers of [minval, maxval)."""
     dims = dims_of(shape)
-    return values.integers(xp, key_stream(xp, key, counter, alg), size_of(dims), minval, maxval, dtype.array_dtype).reshape(dims)
+    return values.integers(
+        xp, key_stream(xp, key, counter, alg), size_of(dims), minval, maxval, dtype.array_dtype
+    ).reshape(dims)
 
 
 @stateless_random_uniform_int_v2.shape
@@ -166,7 +207,9 @@ def stateless_random_get_alg(xp):
 stateless_random_get_alg.no_grad()
 
 
-@op("StatelessRandomGetKeyCounterAlg(seed: Tseed, *, Tseed: index = int64) -> (key: uint64, counter: uint64, alg: int32)")
+@op(
+    "StatelessRandomGetKeyCounterAlg(seed: Tseed, *, Tseed: index = int64) -> (key: uint64, counter: uint64, alg: int32)"
+)
 def stateless_random_get_key_counter_alg(xp, seed):
     """Key, counter and algorithm at once."""
     key, counter = stateless_random_get_key_counter.body(xp, seed)
@@ -188,7 +231,9 @@ def samples_of(shape: Any, *parameters: Any) -> tuple[tuple[int, ...], int, tupl
     dims = dims_of(shape)
     inner = np.broadcast_shapes(*(tuple(p.shape) for p in parameters))
     if len(inner) > len(dims) or dims[len(dims) - len(inner) :] != inner:
-        raise ShapeError(f"Shape passed in must end with broadcasted shape: shape = {list(dims)}, the parameters' is {list(inner)}\n  fix: shape=[..., {', '.join(map(str, inner))}]")
+        raise ShapeError(
+            f"Shape passed in must end with broadcasted shape: shape = {list(dims)}, the parameters' is {list(inner)}\n  fix: shape=[..., {', '.join(map(str, inner))}]"
+        )
     return dims, size_of(dims[: len(dims) - len(inner)]), inner
 
 
@@ -197,8 +242,11 @@ def _spread(xp: Any, drawn: Any, dims: tuple[int, ...]) -> Any:
     return xp.transpose(drawn).reshape(dims)
 
 
-@op("StatelessRandomGammaV2(shape: T, seed: Tseed, alpha: dtype, *, T: index, Tseed: index = int64, dtype: {float16|float32|float64}) -> output: dtype",
-    static=("shape",), shape=shaped)  # fmt: skip
+@op(
+    "StatelessRandomGammaV2(shape: T, seed: Tseed, alpha: dtype, *, T: index, Tseed: index = int64, dtype: {float16|float32|float64}) -> output: dtype",
+    static=("shape",),
+    shape=shaped,
+)
 def stateless_random_gamma_v2(xp, shape, seed, alpha, *, dtype):
     """Samples from Gamma(alpha, 1); `shape` ends with alpha's."""
     dims, n, _ = samples_of(shape, alpha)
@@ -210,8 +258,12 @@ def _(node, dy):
     return None, None, gamma_gradient(node.inputs[2], node.outputs[0], dy)
 
 
-@op("StatelessRandomGammaV3(shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype, *, "
-    "dtype: {float16|float32|float64}, shape_dtype: index = int32) -> output: dtype", static=("shape", "alg"), shape=shaped)  # fmt: skip
+@op(
+    "StatelessRandomGammaV3(shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype, *, "
+    "dtype: {float16|float32|float64}, shape_dtype: index = int32) -> output: dtype",
+    static=("shape", "alg"),
+    shape=shaped,
+)
 def stateless_random_gamma_v3(xp, shape, key, counter, alg, alpha, *, dtype):
     """Samples from Gamma(alpha, 1); `shape` ends with alpha's."""
     dims, n, _ = samples_of(shape, alpha)
@@ -223,8 +275,12 @@ def _(node, dy):
     return None, None, None, None, gamma_gradient(node.inputs[4], node.outputs[0], dy)
 
 
-@op("StatelessRandomPoisson(shape: T, seed: Tseed, lam: Rtype, *, Rtype: {float16|float32|float64|int32|int64}, T: index, "
-    "Tseed: index = int64, dtype: {float16|float32|float64|int32|int64}) -> output: dtype", static=("shape",), shape=shaped)  # fmt: skip
+@op(
+    "StatelessRandomPoisson(shape: T, seed: Tseed, lam: Rtype, *, Rtype: {float16|float32|float64|int32|int64}, T: index, "
+    "Tseed: index = int64, dtype: {float16|float32|float64|int32|int64}) -> output: dtype",
+    static=("shape",),
+    shape=shaped,
+)
 def stateless_random_poisson(xp, shape, seed, lam, *, dtype):
     """Samples from Poisson(lam); `shape` ends with lam's."""
     dims, n, _ = samples_of(shape, lam)
@@ -234,8 +290,12 @@ def stateless_random_poisson(xp, shape, seed, lam, *, dtype):
 stateless_random_poisson.no_grad()
 
 
-@op("StatelessRandomBinomial(shape: S, seed: Tseed, counts: T, probs: T, *, S: index, T: {float16|float32|float64|int32|int64} = float64, "
-    "Tseed: index = int64, dtype: {float16|float32|float64|int32|int64} = int64) -> output: dtype", static=("shape",), shape=shaped)  # fmt: skip
+@op(
+    "StatelessRandomBinomial(shape: S, seed: Tseed, counts: T, probs: T, *, S: index, T: {float16|float32|float64|int32|int64} = float64, "
+    "Tseed: index = int64, dtype: {float16|float32|float64|int32|int64} = int64) -> output: dtype",
+    static=("shape",),
+    shape=shaped,
+)
 def stateless_random_binomial(xp, shape, seed, counts, probs, *, dtype):
     """How many of `counts` trials succeed, each with probability `probs`; `shape` ends with their broadcast shape."""
     return binomials(xp, seed_stream(xp, seed), shape, counts, probs, dtype)
@@ -250,8 +310,10 @@ def binomials(xp: Any, stream: Stream, shape: Any, counts: Any, probs: Any, dtyp
 stateless_random_binomial.no_grad()
 
 
-@op("StatelessMultinomial(logits: T, num_samples: int32, seed: Tseed, *, T: real, Tseed: index = int64, output_dtype: index = int64) -> output: output_dtype",
-    static=("num_samples",))  # fmt: skip
+@op(
+    "StatelessMultinomial(logits: T, num_samples: int32, seed: Tseed, *, T: real, Tseed: index = int64, output_dtype: index = int64) -> output: output_dtype",
+    static=("num_samples",),
+)
 def stateless_multinomial_op(xp, logits, num_samples, seed, *, output_dtype):
     """num_samples class indices for each row of unnormalised log-probabilities [rows, classes]."""
     matrix_of_logits(logits, num_samples)
@@ -267,8 +329,11 @@ def _(logits, num_samples, seed, **_):
 stateless_multinomial_op.no_grad()
 
 
-@op("StatelessShuffle(value: T, key: uint64, counter: uint64, alg: int32, *, T: type) -> output: T", static=("alg",),
-    shape=lambda value, key, counter, alg, **_: value.shape)  # fmt: skip
+@op(
+    "StatelessShuffle(value: T, key: uint64, counter: uint64, alg: int32, *, T: type) -> output: T",
+    static=("alg",),
+    shape=lambda value, key, counter, alg, **_: value.shape,
+)
 def stateless_shuffle_op(xp, value, key, counter, alg):
     """The slices along the first axis in a random order; a scalar as it is."""
     stream = key_stream(xp, key, counter, alg)

@@ -87,7 +87,11 @@ def truncated(stream: Stream, samples: int, parameters: list[np.ndarray], dtype:
     for row, given in zip(out, zip(*parameters)):
         mean, deviation, low, high = (kind.type(p) for p in given)
         if not (deviation > 0 and low < high and (math.isfinite(low) or math.isfinite(high))):
-            raise InvalidArgumentError(None, None, f"Invalid parameters: stddev = {deviation} must be positive, minval = {low} less than maxval = {high}, one of them finite")
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"Invalid parameters: stddev = {deviation} must be positive, minval = {low} less than maxval = {high}, one of them finite",
+            )
         if not samples:
             continue
         if high < mean:
@@ -98,8 +102,12 @@ def truncated(stream: Stream, samples: int, parameters: list[np.ndarray], dtype:
     return out
 
 
-@op("StatelessParameterizedTruncatedNormal(shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype, maxvals: dtype, *, S: index, "
-    "Tseed: index = int64, dtype: {float16|float32|float64}) -> output: dtype", where="host", shape=shaped)  # fmt: skip
+@op(
+    "StatelessParameterizedTruncatedNormal(shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype, maxvals: dtype, *, S: index, "
+    "Tseed: index = int64, dtype: {float16|float32|float64}) -> output: dtype",
+    where="host",
+    shape=shaped,
+)
 def stateless_parameterized_truncated_normal_op(xp, shape, seed, means, stddevs, minvals, maxvals, *, dtype):
     """Normals of [minvals, maxvals]; `shape` ends with the broadcast shape of the parameters."""
     dims, n, inner = samples_of(shape, means, stddevs, minvals, maxvals)
@@ -126,7 +134,14 @@ def _(node, dy):
     density = lambda v: _Exp(_Mul(_Sub(_Square(z), _Square(v)), number(0.5)))
     by_low = _Mul(density(a), _RealDiv(_Sub(above(b), above(z)), whole))
     by_high = _Mul(density(b), _RealDiv(_Sub(above(z), above(a)), whole))
-    return None, None, *(_reduced(d, p) for d, p in ((dy, mean), (_Mul(dy, z), deviation), (_Mul(dy, by_low), low), (_Mul(dy, by_high), high)))
+    return (
+        None,
+        None,
+        *(
+            _reduced(d, p)
+            for d, p in ((dy, mean), (_Mul(dy, z), deviation), (_Mul(dy, by_low), low), (_Mul(dy, by_high), high))
+        ),
+    )
 
 
 def _reduced(d: Any, parameter: Any) -> Any:
@@ -135,8 +150,13 @@ def _reduced(d: Any, parameter: Any) -> Any:
     return sum_to(d, parameter) if d._dims is not None and parameter._dims is not None else leading_sum(d, parameter)
 
 
-@op("ParameterizedTruncatedNormal(shape: T, means: dtype, stdevs: dtype, minvals: dtype, maxvals: dtype, *, T: index, dtype: real_float, "
-    "seed: int = 0, seed2: int = 0) -> output: dtype", where="host", effect="random", shape=shaped)  # fmt: skip
+@op(
+    "ParameterizedTruncatedNormal(shape: T, means: dtype, stdevs: dtype, minvals: dtype, maxvals: dtype, *, T: index, dtype: real_float, "
+    "seed: int = 0, seed2: int = 0) -> output: dtype",
+    where="host",
+    effect="random",
+    shape=shaped,
+)
 def parameterized_truncated_normal(xp, stream, shape, means, stdevs, minvals, maxvals, *, dtype):
     """Normals of [minvals, maxvals]: the parameters are scalars, or have one value for each slice of the output."""
     dims = dims_of(shape)
@@ -172,5 +192,7 @@ def stateless_parameterized_truncated_normal(shape, seed, means=0.0, stddevs=1.0
         shape = shape_tensor(shape)
         means = door.convert(means, name="means")
         kind = means.dtype if means.dtype.is_floating else dtypes.float32
-        stddevs, minvals, maxvals = (door.convert(p, kind, n) for p, n in ((stddevs, "stddevs"), (minvals, "minvals"), (maxvals, "maxvals")))
+        stddevs, minvals, maxvals = (
+            door.convert(p, kind, n) for p, n in ((stddevs, "stddevs"), (minvals, "minvals"), (maxvals, "maxvals"))
+        )
         return stateless_parameterized_truncated_normal_op(shape, seed, means, stddevs, minvals, maxvals)

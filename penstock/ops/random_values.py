@@ -81,7 +81,9 @@ def normals_of(xp: Any, block: Any, dtype: Any) -> tuple[Any, ...]:
 def normal(xp: Any, stream: Stream, n: int, dtype: Any) -> Any:
     """n standard normals."""
     per = 2 if np.dtype(dtype) == np.float64 else 4
-    return interleaved(xp, settled(xp, normals_of(xp, columns(xp, stream, -(-n // per)), dtype)), n).astype(dtype, copy=False)
+    return interleaved(xp, settled(xp, normals_of(xp, columns(xp, stream, -(-n // per)), dtype)), n).astype(
+        dtype, copy=False
+    )
 
 
 def until_done(xp: Any, step: Callable[..., tuple[Any, ...]], state: tuple[Any, ...], live: Any) -> tuple[Any, ...]:

@@ -48,7 +48,9 @@ def floating(dtype: Any) -> Any:
 
 def _at_least_matrix(shape: Any, exactly: bool = False) -> None:
     if len(shape) < 2 or exactly and len(shape) != 2:
-        raise ValueError(f"The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received shape={list(shape)}")
+        raise ValueError(
+            f"The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received shape={list(shape)}"
+        )
 
 
 # -- 1.x ---------------------------------------------------------------------------------------------------------------
@@ -184,7 +186,9 @@ def checked_scaling(scale: Any, mode: Any, distribution: Any) -> None:
     if mode not in ("fan_in", "fan_out", "fan_avg"):
         raise ValueError(f"Argument `mode` should be one of ('fan_in', 'fan_out', 'fan_avg'). Received: {mode}")
     if distribution not in ("normal", "uniform", "truncated_normal", "untruncated_normal"):
-        raise ValueError(f"Argument `distribution` should be one of ('normal', uniform', 'truncated_normal', 'untruncated_normal'). Received: {distribution}")
+        raise ValueError(
+            f"Argument `distribution` should be one of ('normal', uniform', 'truncated_normal', 'untruncated_normal'). Received: {distribution}"
+        )
 
 
 def scale_by_fans(scale: float, mode: str, fan_in: float, fan_out: float) -> float:
@@ -204,7 +208,9 @@ class VarianceScalingV1(InitializerV1):
 
     def __call__(self, shape, dtype=None, partition_info=None):
         dtype = self.dtype if dtype is None else dtype
-        scale = scale_by_fans(self.scale, self.mode, *fans(shape if partition_info is None else partition_info.full_shape))
+        scale = scale_by_fans(
+            self.scale, self.mode, *fans(shape if partition_info is None else partition_info.full_shape)
+        )
         if self.distribution in ("normal", "truncated_normal"):
             return truncated_normal(shape, 0.0, math.sqrt(scale) / TRUNCATED_DEVIATION, dtype, seed=self.seed)
         if self.distribution == "untruncated_normal":
@@ -213,7 +219,13 @@ class VarianceScalingV1(InitializerV1):
         return uniform(shape, -limit, limit, dtype, seed=self.seed)
 
     def get_config(self):
-        return {"scale": self.scale, "mode": self.mode, "distribution": self.distribution, "seed": self.seed, "dtype": self.dtype.name}
+        return {
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            "seed": self.seed,
+            "dtype": self.dtype.name,
+        }
 
 
 def _glorot(name: str, distribution: str, *names: str) -> Any:
@@ -230,7 +242,9 @@ def _glorot(name: str, distribution: str, *names: str) -> Any:
 
 
 GlorotUniformV1 = _glorot("GlorotUniformV1", "uniform", "glorot_uniform_initializer", "initializers.glorot_uniform")
-GlorotNormalV1 = _glorot("GlorotNormalV1", "truncated_normal", "glorot_normal_initializer", "initializers.glorot_normal")
+GlorotNormalV1 = _glorot(
+    "GlorotNormalV1", "truncated_normal", "glorot_normal_initializer", "initializers.glorot_normal"
+)
 
 
 @export(v1=("initializers.he_normal",))
@@ -305,7 +319,9 @@ class IdentityV1(InitializerV1):
         dtype = self.dtype if dtype is None else as_dtype(dtype)
         made = eye(*full, dtype=dtype)
         if partition_info is not None:
-            made = later("Slice")(made, np.array(partition_info.var_offset, np.int32), np.array(dims_of(shape), np.int32))
+            made = later("Slice")(
+                made, np.array(partition_info.var_offset, np.int32), np.array(dims_of(shape), np.int32)
+            )
         return _Mul(np.asarray(self.gain, dtype.as_numpy_dtype), made, name="mul")
 
     def get_config(self):

@@ -31,7 +31,10 @@ def _named(*names: str) -> Callable[[Any], Any]:
     def mark(cls: Any) -> Any:
         for name in (cls.__name__, *names):
             _CLASSES[name] = _CLASSES[_snake(name)] = cls
-        public = {n for name in (cls.__name__, *names) for n in (name, _snake(name))} - {"orthogonal_initializer", "identity_initializer"}
+        public = {n for name in (cls.__name__, *names) for n in (name, _snake(name))} - {
+            "orthogonal_initializer",
+            "identity_initializer",
+        }
         return export(v2=tuple(f"initializers.{n}" for n in sorted(public)))(cls)
 
     return mark
@@ -103,7 +106,10 @@ class Constant(Initializer):
 
     def __call__(self, shape, dtype=None):
         dtype = _dtype(dtype)
-        value = door.convert(np.asarray(self.value).astype(dtype.as_numpy_dtype) if not hasattr(self.value, "numpy") else self.value, dtype)
+        value = door.convert(
+            np.asarray(self.value).astype(dtype.as_numpy_dtype) if not hasattr(self.value, "numpy") else self.value,
+            dtype,
+        )
         return _BroadcastTo(value, np.array(dims_of(shape), np.int32))
 
     def get_config(self):
@@ -123,7 +129,9 @@ class Identity(Initializer):
 
     def __call__(self, shape, dtype=None):
         if len(shape) != 2:
-            raise ValueError(f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape} of rank {len(shape)}.")
+            raise ValueError(
+                f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape} of rank {len(shape)}."
+            )
         dtype = _dtype(dtype)
         return _Mul(np.asarray(self.gain, dtype.as_numpy_dtype), eye(*shape, dtype=dtype))
 
@@ -139,7 +147,9 @@ class RandomInitializer(Initializer):
         if seed is None:
             seed = random.randint(1, 10**9)
         elif not isinstance(seed, int) and not hasattr(seed, "next"):
-            raise ValueError(f"`seed` argument should be an instance of `keras.random.SeedGenerator()` or an integer. Received: seed={seed}")
+            raise ValueError(
+                f"`seed` argument should be an instance of `keras.random.SeedGenerator()` or an integer. Received: seed={seed}"
+            )
         self.seed = seed
 
     def _drawn(self) -> Any:
@@ -148,7 +158,11 @@ class RandomInitializer(Initializer):
 
     def get_config(self):
         seed = self._init_seed
-        return {"seed": seed if seed is None or isinstance(seed, int) else {"class_name": type(seed).__name__, "config": seed.get_config()}}
+        return {
+            "seed": seed
+            if seed is None or isinstance(seed, int)
+            else {"class_name": type(seed).__name__, "config": seed.get_config()}
+        }
 
 
 def _uniform(shape: Any, seed: Any, low: float, high: float, dtype: Any) -> Any:
@@ -220,7 +234,9 @@ class VarianceScaling(RandomInitializer):
     TensorShape([3, 2])
     """
 
-    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None, output_axes=None):
+    def __init__(
+        self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None, output_axes=None
+    ):
         if scale <= 0.0:
             raise ValueError(f"Argument `scale` must be positive float. Received: scale={scale}")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
@@ -228,7 +244,9 @@ class VarianceScaling(RandomInitializer):
         distribution = distribution.lower()
         distribution = "truncated_normal" if distribution == "normal" else distribution
         if distribution not in ("uniform", "truncated_normal", "untruncated_normal"):
-            raise ValueError(f"Invalid `distribution` argument: {distribution}. Please use one of ('uniform', 'truncated_normal', 'untruncated_normal')")
+            raise ValueError(
+                f"Invalid `distribution` argument: {distribution}. Please use one of ('uniform', 'truncated_normal', 'untruncated_normal')"
+            )
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
         super().__init__(seed)
@@ -250,9 +268,13 @@ class VarianceScaling(RandomInitializer):
 
     def get_config(self):
         return {
-            **super().get_config(), "scale": self.scale, "mode": self.mode, "distribution": self.distribution, "input_axes": self.input_axes,
+            **super().get_config(),
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            "input_axes": self.input_axes,
             "output_axes": self.output_axes,
-        }  # fmt: skip
+        }
 
 
 def _scaling(name: str, scale: float, mode: str, distribution: str, doc: str) -> Any:
@@ -261,19 +283,33 @@ def _scaling(name: str, scale: float, mode: str, distribution: str, doc: str) ->
             super().__init__(scale, mode, distribution, seed, input_axes, output_axes)
 
         def get_config(self):
-            return {**RandomInitializer.get_config(self), "input_axes": self.input_axes, "output_axes": self.output_axes}
+            return {
+                **RandomInitializer.get_config(self),
+                "input_axes": self.input_axes,
+                "output_axes": self.output_axes,
+            }
 
     Scaling.__name__ = Scaling.__qualname__ = name
     Scaling.__doc__ = doc
     return _named()(Scaling)
 
 
-GlorotUniform = _scaling("GlorotUniform", 1.0, "fan_avg", "uniform", "Glorot and Bengio's (Xavier) initializer (2010), uniform.")
-GlorotNormal = _scaling("GlorotNormal", 1.0, "fan_avg", "truncated_normal", "Glorot and Bengio's (Xavier) initializer (2010), truncated normal.")
+GlorotUniform = _scaling(
+    "GlorotUniform", 1.0, "fan_avg", "uniform", "Glorot and Bengio's (Xavier) initializer (2010), uniform."
+)
+GlorotNormal = _scaling(
+    "GlorotNormal",
+    1.0,
+    "fan_avg",
+    "truncated_normal",
+    "Glorot and Bengio's (Xavier) initializer (2010), truncated normal.",
+)
 HeUniform = _scaling("HeUniform", 2.0, "fan_in", "uniform", "He et al.'s initializer (2015), uniform.")
 HeNormal = _scaling("HeNormal", 2.0, "fan_in", "truncated_normal", "He et al.'s initializer (2015), truncated normal.")
 LecunUniform = _scaling("LecunUniform", 1.0, "fan_in", "uniform", "LeCun et al.'s initializer (1998), uniform.")
-LecunNormal = _scaling("LecunNormal", 1.0, "fan_in", "truncated_normal", "LeCun et al.'s initializer (1998), truncated normal.")
+LecunNormal = _scaling(
+    "LecunNormal", 1.0, "fan_in", "truncated_normal", "LeCun et al.'s initializer (1998), truncated normal."
+)
 
 
 @_named("OrthogonalInitializer")
@@ -290,7 +326,9 @@ class Orthogonal(RandomInitializer):
 
     def __call__(self, shape, dtype=None):
         if len(shape) < 2:
-            raise ValueError(f"The tensor to initialize must be at least two-dimensional. Received: shape={shape} of rank {len(shape)}.")
+            raise ValueError(
+                f"The tensor to initialize must be at least two-dimensional. Received: shape={shape} of rank {len(shape)}."
+            )
         return orthogonal(shape, self.gain, lambda flat: stateless_normal(flat, self._drawn(), dtype=_dtype(dtype)))
 
     def get_config(self):
@@ -305,7 +343,12 @@ def serialize(initializer):
     'Ones'
     """
     config = initializer.get_config()
-    return {"module": "keras.initializers", "class_name": type(initializer).__name__, "config": config, "registered_name": None}
+    return {
+        "module": "keras.initializers",
+        "class_name": type(initializer).__name__,
+        "config": config,
+        "registered_name": None,
+    }
 
 
 @export(v2=("initializers.deserialize",))
@@ -318,7 +361,9 @@ def deserialize(config, custom_objects=None):
     name = config["class_name"]
     cls = (custom_objects or {}).get(name, _CLASSES.get(name))
     if cls is None:
-        raise ValueError(f"Unknown initializer: {name!r}; it is one of {sorted(n for n in _CLASSES if n[0].isupper())} or has to be in custom_objects")
+        raise ValueError(
+            f"Unknown initializer: {name!r}; it is one of {sorted(n for n in _CLASSES if n[0].isupper())} or has to be in custom_objects"
+        )
     return cls.from_config(config.get("config", {}))
 
 

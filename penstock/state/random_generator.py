@@ -16,12 +16,19 @@ from penstock.ops.random import scaled, shape_tensor
 from penstock.ops.random_from_seed import algorithm_number
 from penstock.ops.random_resource import non_deterministic_ints, rng_read_and_skip, stateful_random_binomial
 from penstock.ops.random_stateless import (
-    PHILOX, THREEFRY, stateless_random_normal_v2, stateless_random_uniform_full_int_v2, stateless_random_uniform_int_v2, stateless_random_uniform_v2,
+    PHILOX,
+    THREEFRY,
+    stateless_random_normal_v2,
+    stateless_random_uniform_full_int_v2,
+    stateless_random_uniform_int_v2,
+    stateless_random_uniform_v2,
     stateless_truncated_normal_v2,
-)  # fmt: skip
+)
 from penstock.ops.reduce import reduce_prod
 
-_Bitcast, _Cast, _Sub, _ConcatV2, _Pack, _Reshape = (later(n) for n in ("Bitcast", "Cast", "Sub", "ConcatV2", "Pack", "Reshape"))
+_Bitcast, _Cast, _Sub, _ConcatV2, _Pack, _Reshape = (
+    later(n) for n in ("Bitcast", "Cast", "Sub", "ConcatV2", "Pack", "Reshape")
+)
 
 
 def state_size(alg: Any) -> int:
@@ -75,7 +82,12 @@ def _state_tensor(state: Any, alg: Any) -> Any:
 
 def _state_of_key_counter(key: Any, counter: Any, alg: Any) -> Any:
     size = state_size(alg) - 1
-    counter = _same_shape(door.convert(np.asarray(counter).astype(np.int64)) if not isinstance(counter, Tensor) else _Cast(counter, DstT=dtypes.int64), [size])
+    counter = _same_shape(
+        door.convert(np.asarray(counter).astype(np.int64))
+        if not isinstance(counter, Tensor)
+        else _Cast(counter, DstT=dtypes.int64),
+        [size],
+    )
     key = _as_vector(key)
     _same_shape(key, [1])
     return _ConcatV2([counter, key], np.int32(0))
@@ -94,7 +106,9 @@ class Generator:
             assert alg is None or state is None, "Generator: copy_from goes without state and alg"
             alg, value = copy_from.algorithm, copy_from.state.read_value()
         else:
-            assert alg is not None and state is not None, "Generator: state and alg are needed; or use Generator.from_seed"
+            assert alg is not None and state is not None, (
+                "Generator: state and alg are needed; or use Generator.from_seed"
+            )
             alg = algorithm_number(alg)
             value = _state_tensor(state, alg)
         with scoped(None, "random_generator"):
@@ -192,7 +206,9 @@ class Generator:
             if minval is None and maxval is None:
                 return self.uniform_full_int(shape, dtype, name or "stateful_uniform")
             if minval is None or maxval is None:
-                raise ValueError(f"For integer dtype {dtype}, minval and maxval must be both `None` or both non-`None`; got minval={minval} and maxval={maxval}")
+                raise ValueError(
+                    f"For integer dtype {dtype}, minval and maxval must be both `None` or both non-`None`; got minval={minval} and maxval={maxval}"
+                )
         elif maxval is None:
             maxval = 1
         with scoped(name, "stateful_uniform") as scope:
@@ -200,7 +216,9 @@ class Generator:
             minval, maxval = door.convert(minval, dtype, "min"), door.convert(maxval, dtype, "max")
             key, counter = self._key_and_counter(shape)
             if dtype.is_integer:
-                return stateless_random_uniform_int_v2(shape, key, counter, self._alg, minval, maxval, name=scope or None)
+                return stateless_random_uniform_int_v2(
+                    shape, key, counter, self._alg, minval, maxval, name=scope or None
+                )
             drawn = stateless_random_uniform_v2(shape, key, counter, self._alg, dtype=dtype)
             return scaled(drawn, _Sub(maxval, minval, name="sub"), minval, scope)
 
@@ -209,7 +227,9 @@ class Generator:
         with scoped(name, "stateful_uniform_full_int") as scope:
             shape = shape_tensor(shape)
             key, counter = self._key_and_counter(shape)
-            return stateless_random_uniform_full_int_v2(shape, key, counter, self._alg, dtype=as_dtype(dtype), name=scope or None)
+            return stateless_random_uniform_full_int_v2(
+                shape, key, counter, self._alg, dtype=as_dtype(dtype), name=scope or None
+            )
 
     def binomial(self, shape, counts, probs, dtype=dtypes.int32, name=None):
         """Samples from the binomial distribution; `shape` ends with the broadcast shape of counts and probs."""
@@ -219,7 +239,15 @@ class Generator:
             probs = door.convert(probs, name="probs")
             if counts.dtype is not probs.dtype and counts.dtype.is_integer:
                 counts = _Cast(counts, DstT=probs.dtype)
-            return stateful_random_binomial(self._state_var.handle, np.int64(self._alg), shape, counts, probs, dtype=as_dtype(dtype), name=scope or None)
+            return stateful_random_binomial(
+                self._state_var.handle,
+                np.int64(self._alg),
+                shape,
+                counts,
+                probs,
+                dtype=as_dtype(dtype),
+                name=scope or None,
+            )
 
     # -- more generators ---------------------------------------------------------------------------------------------------
     def make_seeds(self, count=1):

@@ -9,12 +9,15 @@ _KEY, _COUNTER = np.array([7], np.uint64), np.array([5, 6], np.uint64)
 _ALG = np.int32(1)
 _S, _T = np.array([3, 2], np.int32), np.array([5], np.int64)
 _SEEDS = {"seed": 5, "seed2": 6}
-_drawn = dict(checks=False, grad=False)  # eager and graph each have a stream of their own
+_drawn = {"checks": False, "grad": False}  # eager and graph each have a stream of their own
 
 
 ROWS = [
-    *(Row(op, (shape,), {"dtype": d, **_SEEDS}, **_drawn) for op in ("RandomUniform", "RandomStandardNormal", "TruncatedNormal")
-      for shape, d in ((_S, "float32"), (_T, "float64"))),
+    *(
+        Row(op, (shape,), {"dtype": d, **_SEEDS}, **_drawn)
+        for op in ("RandomUniform", "RandomStandardNormal", "TruncatedNormal")
+        for shape, d in ((_S, "float32"), (_T, "float64"))
+    ),
     Row("RandomUniformInt", (_S, np.int32(-3), np.int32(9)), _SEEDS, **_drawn),
     Row("RandomUniformInt", (_T, np.int64(0), np.int64(2)), _SEEDS, **_drawn),
     Row("RandomGamma", (_S, pos(4)), _SEEDS, **_drawn),
@@ -28,10 +31,16 @@ ROWS = [
     Row("Multinomial", (pos(1, 2), np.int32(7)), {"output_dtype": "int32", **_SEEDS}, **_drawn),
     Row("RandomShuffle", (pos(5),), _SEEDS, **_drawn),
     Row("RandomShuffle", (pos(3, 4),), _SEEDS, **_drawn),
-    *(Row(op, (shape, _SEED), {"dtype": d}, grad=False) for op in ("StatelessRandomUniform", "StatelessRandomNormal", "StatelessTruncatedNormal")
-      for shape, d in ((_S, "float32"), (_T, "float64"))),
-    *(Row(op, (shape, _KEY, _COUNTER, _ALG), {"dtype": d}, grad=False)
-      for op in ("StatelessRandomUniformV2", "StatelessRandomNormalV2", "StatelessTruncatedNormalV2") for shape, d in ((_S, "float32"), (_T, "float64"))),
+    *(
+        Row(op, (shape, _SEED), {"dtype": d}, grad=False)
+        for op in ("StatelessRandomUniform", "StatelessRandomNormal", "StatelessTruncatedNormal")
+        for shape, d in ((_S, "float32"), (_T, "float64"))
+    ),
+    *(
+        Row(op, (shape, _KEY, _COUNTER, _ALG), {"dtype": d}, grad=False)
+        for op in ("StatelessRandomUniformV2", "StatelessRandomNormalV2", "StatelessTruncatedNormalV2")
+        for shape, d in ((_S, "float32"), (_T, "float64"))
+    ),
     Row("StatelessRandomUniformFullInt", (_S, _SEED), {"dtype": "int32"}),
     Row("StatelessRandomUniformFullInt", (_T, _SEED), {"dtype": "uint64"}),
     Row("StatelessRandomUniformFullIntV2", (_S, _KEY, _COUNTER, _ALG), {"dtype": "uint32"}),
@@ -54,11 +63,34 @@ ROWS = [
     Row("StatelessMultinomial", (pos(1, 2), np.int32(7), _SEED), {"output_dtype": "int32"}, grad=False),
     Row("StatelessShuffle", (pos(5), _KEY, _COUNTER, _ALG), {}, grad=False),
     Row("StatelessShuffle", (pos(3, 4), _KEY, _COUNTER, _ALG), {}, grad=False),
-    *(Row(op, (np.array([[1, 4], [3, 3]]),), {"num_true": 2, "num_sampled": 4, "range_max": 9, "unique": u, **_SEEDS}, **_drawn)
-      for op in ("UniformCandidateSampler", "LogUniformCandidateSampler", "LearnedUnigramCandidateSampler", "ThreadUnsafeUnigramCandidateSampler")
-      for u in (False, True)),
-    Row("FixedUnigramCandidateSampler", (np.array([[1], [3]]),), {"num_true": 1, "num_sampled": 3, "range_max": 5, "unique": True,
-                                                                 "unigrams": [1.0, 2.0, 3.0, 4.0, 5.0], **_SEEDS}, **_drawn),
+    *(
+        Row(
+            op,
+            (np.array([[1, 4], [3, 3]]),),
+            {"num_true": 2, "num_sampled": 4, "range_max": 9, "unique": u, **_SEEDS},
+            **_drawn,
+        )
+        for op in (
+            "UniformCandidateSampler",
+            "LogUniformCandidateSampler",
+            "LearnedUnigramCandidateSampler",
+            "ThreadUnsafeUnigramCandidateSampler",
+        )
+        for u in (False, True)
+    ),
+    Row(
+        "FixedUnigramCandidateSampler",
+        (np.array([[1], [3]]),),
+        {
+            "num_true": 1,
+            "num_sampled": 3,
+            "range_max": 5,
+            "unique": True,
+            "unigrams": [1.0, 2.0, 3.0, 4.0, 5.0],
+            **_SEEDS,
+        },
+        **_drawn,
+    ),
     Row("AllCandidateSampler", (np.array([[1], [3]]),), {"num_true": 1, "num_sampled": 4, "unique": True}, **_drawn),
     Row("NonDeterministicInts", (_T,), {}, **_drawn),
-]  # fmt: skip
+]

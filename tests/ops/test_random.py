@@ -28,4 +28,6 @@ def test_same_numbers_as_tensorflow(name):
             continue
         assert got.dtype.name == "bfloat16" or got.dtype == want.dtype
         relative, absolute = TOLERANCE[got.dtype.name]
-        np.testing.assert_allclose(got.astype(np.float64), want.astype(np.float64), relative, absolute, err_msg=f"draw {k}")
+        np.testing.assert_allclose(
+            got.astype(np.float64), want.astype(np.float64), relative, absolute, err_msg=f"draw {k}"
+        )
