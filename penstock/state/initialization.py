@@ -80,7 +80,7 @@ def report_uninitialized_variables(var_list: Any = None, name: str = "report_uni
     with scoped(name, "report_uninitialized_variables"):
         if not var_list:
             return door.convert([], string)
-        from penstock.ops.masking import boolean_mask
+        from penstock.ops.masks import boolean_mask
 
         flags = find("Pack")([_is_initialized(v) for v in var_list], axis=0)
         wrong = find("LogicalNot")(flags)

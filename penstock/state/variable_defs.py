@@ -33,7 +33,7 @@ def _common(variable: Any, d: Any, import_scope: str | None) -> Any:
     find = lambda n: graph.as_graph_element(f"{import_scope}/{n}" if import_scope else n)
     variable._initializer_op = find(d.initializer_name)
     variable._initial_value = find(d.initial_value_name) if d.initial_value_name else None
-    variable._trainable = d.trainable if d.HasField("trainable") or not hasattr(d, "HasField") else True
+    variable._trainable = d.trainable
     variable._synchronization = VariableSynchronization(d.synchronization)
     variable._aggregation = VariableAggregation(d.aggregation)
     variable._constraint = None

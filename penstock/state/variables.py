@@ -45,6 +45,8 @@ def _default_creator(**kwargs: Any) -> Any:
 
 def _default_creator_v1(**kwargs: Any) -> Any:
     use_resource = kwargs.get("use_resource")
+    if kwargs.get("variable_def") is not None:
+        use_resource = kwargs["variable_def"].is_resource
     if use_resource is None:
         from penstock.state.scopes import get_variable_scope
 
