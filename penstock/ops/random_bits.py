@@ -17,6 +17,8 @@ _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 CHUNK = 1 << 13
 """Blocks that NumPy computes at a time, so that they stay in the cache."""
+FEW = 4
+"""Blocks up to which Python's integers are the faster ones."""
 
 
 class Stream(NamedTuple):
@@ -129,10 +131,30 @@ def settled(xp: Any, arrays: Any) -> Any:
     return lax.optimization_barrier(arrays)
 
 
+def _few(stream: Stream, count: int) -> Any:
+    """The same for a handful of blocks, in Python's integers: NumPy's calls would cost more than the work."""
+    at = int(stream.high[0]) << 64 | int(stream.low[0])
+    key = int(stream.key[0])
+    low, high = key & 0xFFFFFFFF, key >> 32
+    found = []
+    for i in range(count):
+        n = at + i
+        a, b, c, d = n & 0xFFFFFFFF, n >> 32 & 0xFFFFFFFF, n >> 64 & 0xFFFFFFFF, n >> 96 & 0xFFFFFFFF
+        k0, k1 = low, high
+        for _ in range(_ROUNDS):
+            p, q = a * 0xD2511F53, c * 0xCD9E8D57
+            a, b, c, d = q >> 32 ^ b ^ k0, q & 0xFFFFFFFF, p >> 32 ^ d ^ k1, p & 0xFFFFFFFF
+            k0, k1 = k0 + 0x9E3779B9 & 0xFFFFFFFF, k1 + 0xBB67AE85 & 0xFFFFFFFF
+        found.append((a, b, c, d))
+    return np.array(found, np.uint32).reshape(count, 4).T
+
+
 def columns(xp: Any, stream: Stream, count: int) -> Any:
     """The first `count` blocks, one array for each of their four words."""
     if xp is not np:
         return settled(xp, blocks(xp, stream, xp.arange(count, dtype=xp.uint64)))
+    if count <= FEW:
+        return _few(stream, count)
     if count <= CHUNK:
         return blocks(np, stream, np.arange(count, dtype=np.uint64))
     whole = np.empty((4, count), np.uint32)

@@ -278,9 +278,10 @@ def permutation(xp: Any, stream: Stream, n: int) -> Any:
     from jax import lax
 
     def swap(i: Any, order: Any) -> Any:
-        j = other[i]
-        a, b = order[i], order[j]
-        return order.at[i].set(b).at[j].set(a)
+        both = xp.stack(
+            [i, other[i]]
+        )  # one gather and one scatter: two updates would copy the whole order at each turn
+        return order.at[both].set(order[both[::-1]])
 
     return lax.fori_loop(0, n - 1, swap, xp.arange(n))
 

@@ -114,7 +114,7 @@ def truncated_normal(xp: Any, stream: Stream, n: int, dtype: Any) -> Any:
     groups = -(-n // per)
     first = xp.arange(groups, dtype=xp.uint64) * np.uint64(per * OUTPUT_BLOCKS // 4)
     if xp is not np:
-        return _redrawn(xp, stream, first, per, dtype).reshape(-1)[:n].astype(dtype)
+        return _traced_truncated(xp, stream, first, per, dtype).reshape(-1)[:n].astype(dtype)
     values = np.empty((groups, per), dtype)
     for start in range(0, groups, CHUNK):
         at = first[start : start + CHUNK]
@@ -123,6 +123,25 @@ def truncated_normal(xp: Any, stream: Stream, n: int, dtype: Any) -> Any:
         drawn[again] = _redrawn(np, stream, at[again], per, dtype)
         values[start : start + CHUNK] = drawn
     return values.reshape(-1)[:n]
+
+
+def _traced_truncated(xp: Any, stream: Stream, first: Any, per: int, dtype: Any) -> Any:
+    """The same under a trace: one draw for all groups, then the few that need more are gathered and finished."""
+    groups = first.shape[0]
+    if groups < 256:
+        return _redrawn(xp, stream, first, per, dtype)
+    from jax import lax
+
+    room = groups // 5 + 64  # a sixth of the groups has a normal beyond two deviations
+    drawn = xp.stack(settled(xp, normals_of(xp, settled(xp, blocks(xp, stream, first)), dtype)), axis=-1)
+
+    def finish(carry: Any) -> Any:
+        values, bad = carry
+        lanes = xp.nonzero(bad, size=room, fill_value=groups)[0]
+        again = _redrawn(xp, stream, first[xp.minimum(lanes, groups - 1)], per, dtype)
+        return values.at[lanes].set(again, mode="drop"), bad.at[lanes].set(False, mode="drop")
+
+    return lax.while_loop(lambda carry: xp.any(carry[1]), finish, (drawn, xp.any(abs(drawn) >= 2, axis=1)))[0]
 
 
 def _redrawn(xp: Any, stream: Stream, first: Any, per: int, dtype: Any) -> Any:
