@@ -6,6 +6,8 @@ from penstock.base.export import export
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.scope import scoped
 from penstock.ops.families import later
+from penstock.ops.sparse import sparse_fill_empty_rows, sparse_reshape, sparse_retain
+from penstock.ops.sparse_tensor import SparseTensor
 
 _Cast, _Reshape, _Shape, _GatherV2, _ConcatV2, _Range = map(
     later, ("Cast", "Reshape", "Shape", "GatherV2", "ConcatV2", "Range")
@@ -178,3 +180,52 @@ def embedding_lookup_sparse(
 ) -> Any:  # fmt: skip
     """For each row of the sparse `sp_ids`, its embeddings combined, with the parameters of 1.x."""
     return _lookup_sparse(params, sp_ids, sp_weights, partition_strategy, name, combiner, max_norm)
+
+
+def _safe_lookup(
+    table: Any, ids: Any, weights: Any, combiner: Any, default_id: Any, name: Any, strategy: str, max_norm: Any
+) -> Any:
+    if table is None:
+        raise ValueError(f"Missing embedding_weights {table}.")
+    parts = _parts(table)
+    if not parts:
+        raise ValueError(f"Missing embedding_weights {table}.")
+    with scoped(name, "embedding_lookup"):
+        dims = ids.dense_shape
+        rank = ids.shape.rank if ids.shape.rank is not None else ids.dense_shape._dims[0]
+        outer = dims[: rank - 1]
+        ids = sparse_reshape(ids, later("Pack")([later("Prod")(outer, [0]), dims[rank - 1]]))
+        if weights is not None:
+            weights = SparseTensor(ids.indices, weights.values, ids.dense_shape)
+        valid = later("GreaterEqual")(ids.values, 0)
+        if weights is not None and combiner != "sum":
+            valid = later("LogicalAnd")(valid, later("Greater")(weights.values, 0))
+        ids, weights = sparse_retain(ids, valid), None if weights is None else sparse_retain(weights, valid)
+        ids, empty = sparse_fill_empty_rows(ids, default_id or 0)
+        if weights is not None:
+            weights, _ = sparse_fill_empty_rows(weights, 1.0)
+        found = _lookup_sparse(table, ids, weights, strategy, None, combiner, max_norm)
+        if default_id is None:
+            rows = _Reshape(empty, _ConcatV2([[-1], later("OnesLike")(_Shape(found)[1:])], 0))
+            found = _Select(rows, later("ZerosLike")(found), found)
+        return _Reshape(found, _ConcatV2([_Cast(outer, DstT="int32"), _Shape(found)[1:]], 0))
+
+
+@export(v2=("nn.safe_embedding_lookup_sparse",))
+def safe_embedding_lookup_sparse_v2(
+    embedding_weights: Any, sparse_ids: Any, sparse_weights: Any = None, combiner: Any = "mean", default_id: Any = None,
+    max_norm: Any = None, name: Any = None, allow_fast_lookup: bool = False,
+) -> Any:  # fmt: skip
+    """embedding_lookup_sparse that leaves out bad ids and weights; empty rows are those of `default_id`, or zeros."""
+    return _safe_lookup(embedding_weights, sparse_ids, sparse_weights, combiner, default_id, name, "div", max_norm)
+
+
+@export(v1=("nn.safe_embedding_lookup_sparse",))
+def safe_embedding_lookup_sparse(
+    embedding_weights: Any, sparse_ids: Any, sparse_weights: Any = None, combiner: Any = "mean", default_id: Any = None, name: Any = None,
+    partition_strategy: str = "div", max_norm: Any = None, allow_fast_lookup: bool = False,
+) -> Any:  # fmt: skip
+    """embedding_lookup_sparse that leaves out bad ids and weights, with the parameters of 1.x."""
+    return _safe_lookup(
+        embedding_weights, sparse_ids, sparse_weights, combiner, default_id, name, partition_strategy, max_norm
+    )

@@ -7,7 +7,7 @@ import numpy as np
 from penstock.base.dtypes import as_dtype, int32
 from penstock.base.errors import ShapeError
 from penstock.base.export import export
-from penstock.base.shape import same
+from penstock.base.shape import axis_of, same
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
 from penstock.ops.families import later
@@ -189,3 +189,45 @@ def _(node: Any, dy: Any) -> Any:
     x, y = node.inputs[0], later("ExpandDims")(node.outputs[0], -1)
     hits = _Cast(later("Equal")(y, x), DstT=dy.dtype.base_dtype)
     return hits / later("Sum")(hits, -1, keep_dims=True) * later("ExpandDims")(dy, -1), None
+
+
+@op("ApproxTopK(input: T, *, T: {float16|bfloat16|float32}, aggregate_to_topk: bool = True, is_max_k: bool = True, k: int >= 0, "
+    "recall_target: float = 0.949999988079071, reduction_dimension: int = -1, reduction_input_size_override: int = -1) "
+    "-> (values: T, indices: int32)")  # fmt: skip
+def ApproxTopK(xp, input, *, k, reduction_dimension, is_max_k):
+    """The k largest (or smallest) entries along an axis: all of them are found, whatever recall was asked for."""
+    axis = axis_of(reduction_dimension, input.ndim, "reduction_dimension")
+    x = xp.moveaxis(input, axis, -1)
+    _check_k(x, k)
+    values, places = _top(xp, x if is_max_k else -x, k)
+    return xp.moveaxis(values if is_max_k else -values, -1, axis), xp.moveaxis(places, -1, axis)
+
+
+@ApproxTopK.shape
+def _(input: Any, *, k: int, reduction_dimension: int, is_max_k: bool) -> Any:
+    if input.shape is None:
+        return None, None
+    axis = axis_of(reduction_dimension, len(input.shape), "reduction_dimension")
+    if input.shape[axis] is not None and input.shape[axis] < k:
+        raise ShapeError(f"input must have last dimension >= k = {k} but is {int(input.shape[axis])}")
+    dims = tuple(k if i == axis else d for i, d in enumerate(input.shape))
+    return dims, dims
+
+
+def _approximately(largest: bool, name: str, word: str) -> Any:
+    def call(
+        operand: Any, k: int, reduction_dimension: int = -1, recall_target: float = 0.95, reduction_input_size_override: int = -1,
+        aggregate_to_topk: bool = True, name: Any = None,
+    ) -> Any:  # fmt: skip
+        return ApproxTopK(
+            operand, k=k, reduction_dimension=reduction_dimension, recall_target=recall_target, is_max_k=largest,
+            reduction_input_size_override=reduction_input_size_override, aggregate_to_topk=aggregate_to_topk, name=name,
+        )  # fmt: skip
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"The k {word} entries along an axis, and their places."
+    return export(f"nn.{name}")(call)
+
+
+approx_max_k = _approximately(True, "approx_max_k", "largest")
+approx_min_k = _approximately(False, "approx_min_k", "smallest")
