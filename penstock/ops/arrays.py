@@ -586,7 +586,7 @@ def repeat_with_axis(data: Any, repeats: Any, axis: int, name: str | None) -> An
             return boolean_mask(tiled, mask)
         order = [at, at + 1, *[i for i in np.arange(rank + 1).tolist() if i not in (at, at + 1)]]
         masked = boolean_mask(transpose_op(tiled, np.array(order, np.int32)), mask)
-        back = [*[i + 1 for i in np.arange(at).tolist()], 0, *[i for i in np.arange(at + 1, rank).tolist()]]
+        back = [*[i + 1 for i in np.arange(at).tolist()], 0, *np.arange(at + 1, rank).tolist()]
         return transpose_op(masked, np.array(back, np.int32))
 
 

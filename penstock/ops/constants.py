@@ -234,7 +234,7 @@ def ones(shape, dtype=dtypes.float32, name=None, layout=None):
 @op("ZerosLike(x: T, *, T: type) -> y: T", shape=lambda x: x.shape)
 def zeros_like_op(xp, x):
     """Zeros of x's shape and dtype."""
-    if getattr(x, "dtype", None) == object:
+    if getattr(x, "dtype", None) == object:  # noqa: E721 - its own type, not a Python one
         return np.full(x.shape, b"", object)
     return x.zeros_like() if not hasattr(x, "ndim") else xp.zeros_like(x)
 

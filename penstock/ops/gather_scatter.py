@@ -142,11 +142,7 @@ def _(node, dy):
         return slices_of(params, indices, dy), None, None
     if at is None:
         raise ValueError("the gradient of tf.gather needs an axis that is known while the graph is built")
-    p, i = _sizes(params), _sizes(indices)
-    axis = int(at) % len(p)
-    batch = batch + len(i) if batch < 0 else batch
-    lead, mid, n, rest = p[:batch], p[batch:axis], p[axis], p[axis + 1 :]
-    b, m, k, r = _product(lead), _product(mid), _product(i[batch:]), _product(rest)
+    b, m, n, r, k, whole = _blocks(params, indices, int(at), batch)
     rows = transpose_op(reshape_op(dy, _vector([b, m, k, r])), np.array([0, 2, 1, 3], np.int32))  # [b, k, m, r]
     index = reshape_op(indices, _vector([b, k]))
     if batch:
@@ -155,7 +151,20 @@ def _(node, dy):
         index = _AddV2(index, _Cast(offset, DstT=indices.dtype) if indices.dtype.name != "int32" else offset)
     summed = _UnsortedSegmentSum(reshape_op(rows, _vector([_product([b, k]), m, r])), reshape_op(index, np.array([-1], np.int32)), _vector([_product([b, n])])[0])
     back = transpose_op(reshape_op(summed, _vector([b, n, m, r])), np.array([0, 2, 1, 3], np.int32))
-    return reshape_op(back, _vector(p)), None, None
+    return reshape_op(back, whole), None, None
+
+
+def _blocks(params: Any, indices: Any, axis: int, batch: int) -> tuple[Any, ...]:
+    """(batch, middle, axis, rest) sizes of params, the number of indices in each batch, and the shape of params."""
+    if params._dims is not None and indices._dims is not None:
+        p, i = _sizes(params), _sizes(indices)
+        axis, batch = axis % len(p), batch + len(i) if batch < 0 else batch
+        return _product(p[:batch]), _product(p[batch:axis]), p[axis], _product(p[axis + 1 :]), _product(i[batch:]), _vector(p)
+    p, i = shape_op(params), shape_op(indices)
+    total = lambda part: find("Prod")(part, np.zeros(1, np.int32))
+    middle = p[batch:axis] if batch >= 0 else p[_Size(i[:batch]) : axis]
+    rest = total(p[axis + 1 :]) if axis != -1 else 1
+    return total(i[:batch]) if batch else 1, total(middle), p[axis], rest, total(i[batch:]) if batch else total(i), p
 
 
 def slices_of(params: Any, indices: Any, dy: Any) -> IndexedSlices:

@@ -286,7 +286,7 @@ def stack(values, axis=0, name="stack"):
         if dims is not None and not -len(dims) - 1 <= axis <= len(dims):
             raise ValueError(f"Argument `axis` = {axis} not in range [{-len(dims) - 1}, {len(dims) + 1})")
     elif not isinstance(values, (list, tuple)):
-        values = [v for v in values]
+        values = list(values)
     return pack_op(values, axis=axis, name=name)
 
 

@@ -52,19 +52,19 @@ def _sorted(values: Any, axis: Any, direction: str, which: int) -> Any:
     at = int(at)
     values = door.convert(values, None, "values")
     dims = values._dims
-    if dims is None:
-        raise ValueError("sort and argsort need a tensor of known rank")
-    if not -len(dims) <= at < len(dims):
+    if dims is None and at != -1:
+        raise ValueError("sort and argsort along an inner axis need a tensor of known rank")
+    if dims is not None and not -len(dims) <= at < len(dims):
         raise ShapeError(f"axis = {at} is out of bounds for a tensor of rank {len(dims)}")
-    at %= len(dims)
     flipped = direction == "ASCENDING"
     order = None
-    if at != len(dims) - 1:
+    if dims is not None and at % len(dims) != len(dims) - 1:
+        at %= len(dims)
         order = np.arange(len(dims), dtype=np.int32)
         order[at], order[-1] = order[-1], order[at]
         values = transpose_op(values, order)
     x = _mirrored(values) if flipped else values
-    n = values._dims[-1]
+    n = None if values._dims is None else values._dims[-1]
     k = np.int32(n) if n is not None else shapes.shape_op(values)[-1]
     out = _TopKV2(x, k)[which]
     if which == 0 and flipped:
