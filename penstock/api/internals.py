@@ -204,7 +204,10 @@ COUNTERPARTS = {
     "python.framework.errors_impl": ("penstock.base.errors",),
     "python.framework.common_shapes": ("penstock.platform.framework_ops",),
     "python.framework.ops": (
-        "penstock.platform.framework_ops", "penstock.ir.graph", "penstock.ir.convert", "penstock.ir.tensor",
+        "penstock.platform.framework_ops",
+        "penstock.ir.graph",
+        "penstock.ir.convert",
+        "penstock.ir.tensor",
         "penstock.ir.device",
     ),
     "python.framework.tensor_shape": ("penstock.base.shape",),
@@ -300,9 +303,9 @@ class InternalModule(ModuleType):
             target = INDEX.get(name)
             if target:
                 if name.startswith("raw_ops."):
-                    from penstock.api.raw import function
+                    from penstock.api.raw import named
 
-                    return function(resolve(target), positional=True)
+                    return named(name.removeprefix("raw_ops."), positional=True)
                 return resolve(target)
         proto = (f"penstock.base.proto.{inside.rpartition('.')[2]}",) if is_proto(inside) else ()
         for name in proto or COUNTERPARTS.get(inside, ()):

@@ -141,9 +141,7 @@ class Namespace(ModuleType):
             return [n for n in dir(self) if not n.startswith("_")]
         target = INDEX.get(prefix + key)
         if target:
-            value = resolve(target)
-            if prefix == "raw_ops.":
-                value = import_module("penstock.api.raw").function(value)
+            value = import_module("penstock.api.raw").named(key) if prefix == "raw_ops." else resolve(target)
         elif not key.startswith("_") and is_namespace(child(prefix, key)):
             value = import_module(f"{self.__name__}.{key}")
         else:

@@ -2,6 +2,7 @@
 
 import inspect
 
+from penstock.ir.op import find
 from penstock.ir.signature import REQUIRED
 
 _made = {}
@@ -13,6 +14,13 @@ def function(op, positional=False):
     if key not in _made:
         _made[key] = _make(op, positional)
     return _made[key]
+
+
+def named(name, positional=False):
+    """The function of the op of this name: the file it stands in is imported when needed."""
+    import penstock.api.start  # noqa: F401 - `find` asks it for the file
+
+    return function(find(name), positional)
 
 
 def parameters(op, kind=inspect.Parameter.KEYWORD_ONLY):
