@@ -17,7 +17,7 @@ from penstock.ir import tracing
 from penstock.ir.tensor_list import START, ListOverflow
 from penstock.ir.known import flatten_outputs, group, partly_known
 
-DEPTH = 8
+DEPTH = 12
 """Length of an elementwise chain after which XLA's fusion is stopped: its time grows explosively with the depth."""
 
 
