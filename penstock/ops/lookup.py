@@ -41,7 +41,7 @@ class Table:
         items = flat.tolist() if not key_rank else [self._key(k) for k in flat]
         for i, k in enumerate(items):
             found = rows.get(k)
-            out[i] = (default if defaults is None else defaults[i]) if found is None else found
+            out[i] = (default[()] if defaults is None else defaults[i]) if found is None else found
         return out.reshape((*lead, *self.value_dims))
 
     def insert(self, keys: np.ndarray, values: np.ndarray, key_rank: int = 0) -> None:
