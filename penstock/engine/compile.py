@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax import numpy as jnp
 
-from penstock.engine.lower import Failures, Tracer, is_traced
+from penstock.engine.lower import Failures, Tracer, is_traced, static_positions
 from penstock.engine.setup import OPTIONS
 from penstock.engine.store import Cell
 from penstock.ir.known import flatten_outputs, group, output_types
@@ -46,7 +46,7 @@ def eager_kernel(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Calla
     kwargs = {k: attrs[k] for k in op.takes}
     types = [t.array_dtype for t in output_types(op, attrs)]
     cache: dict[Any, Any] = {}
-    static = op.static_at
+    static = frozenset(static_positions(op, attrs))
 
     def run(*arrays: Any) -> list[Any]:
         key: list[Any] = []

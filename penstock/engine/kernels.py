@@ -32,7 +32,7 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Callabl
     """The same, with what the body takes before its inputs: a random stream or the store."""
     kwargs = {k: attrs[k] for k in op.takes}
     types = [t.array_dtype if t.on_device else None for t in output_types(op, attrs)]
-    body, check, lists = op.body, op.check_rule, op.lists
+    body, check, lists, moves = op.body, op.check_rule, op.lists, op.moves
     one = types[0] if op.plain else None
     def fix(out: Any, want: Any) -> Any:
         if type(out) is Cell:
@@ -96,7 +96,13 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Callabl
                 if a.size <= SMALL:
                     return either(*[np.asarray(a) if _is_device_array(a) else a for a in arrays])
                 size += a.size
-        return on_numpy(*arrays) if size <= SMALL else on_device(*arrays)
+        if size <= SMALL:
+            return on_numpy(*arrays)
+        if moves or any(type(a) is ndarray and a.dtype == object for a in arrays):
+            near = [a if type(a) is ndarray else _on_host(a) for a in arrays]
+            if all(a is not None for a in near):
+                return on_numpy(*near)
+        return on_device(*arrays)
 
     if op.hints and op.effect is None:  # slices: views in NumPy, and their bounds are values here
         return lambda *arrays: on_numpy(*[np.asarray(a) if _is_device_array(a) else a for a in arrays])
@@ -118,6 +124,13 @@ def atomically(run: Callable[..., list[Any]], owners: Any, arrays: Any) -> list[
 
 def _is_device_array(a: Any) -> bool:
     return type(a) is not ndarray and hasattr(a, "devices")
+
+
+def _on_host(a: Any) -> Any:
+    """A device array of the CPU as a NumPy array over the same memory; None for one that is elsewhere."""
+    if not _is_device_array(a):
+        return a
+    return np.asarray(a) if all(d.platform == "cpu" for d in a.devices()) else None
 
 
 def raise_if_bad(op: Any, verdict: Any, arrays: Any) -> None:

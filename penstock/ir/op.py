@@ -21,7 +21,7 @@ class Op:
 
     def __init__(
         self, text: str, body: Callable[..., Any], *, where: str = "any", effect: str | None = None,
-        static: tuple[str, ...] = (), keeps: tuple[str, ...] | None = None, public: bool = True, hints: bool = False,
+        static: tuple[str, ...] = (), keeps: tuple[str, ...] | None = None, public: bool = True, hints: bool = False, moves: bool = False,
     ):  # fmt: skip
         sig = signature.parse(text)
         self.sig, self.name, self.body = sig, sig.name, body
@@ -29,6 +29,7 @@ class Op:
         self.effect = effect  # read | write | random | io | handle
         self.static = frozenset(static)
         self.keeps = keeps
+        self.moves = moves  # it only moves elements about: NumPy does that as fast as a compiled kernel, at any size
         self.hints = hints  # under a trace the body also takes `hints`: what is known of the value of each flat input
         self.public = public
         self.shape_rule: Callable[..., Any] | None = None

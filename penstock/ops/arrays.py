@@ -23,7 +23,7 @@ _Sum, _Slice, _Sub, _Cast = later("Sum"), later("Slice"), later("Sub"), later("C
 
 
 # -- transpose ---------------------------------------------------------------------------------------------------------
-@op("Transpose(x: T, perm: Tperm, *, T: type, Tperm: index = int32) -> y: T", static=("perm",))
+@op("Transpose(x: T, perm: Tperm, *, T: type, Tperm: index = int32) -> y: T", static=("perm",), moves=True)
 def transpose_op(xp, x, perm):
     """Axis i of y is axis perm[i] of x."""
     return xp.transpose(x, _permutation(perm, x.ndim))
@@ -106,7 +106,7 @@ def transpose_v1(a, perm=None, name="transpose", conjugate=False):
     return transpose(a, perm, conjugate, name)
 
 
-@op("InvertPermutation(x: T, *, T: index = int32) -> y: T", shape=lambda x: x.shape)
+@op("InvertPermutation(x: T, *, T: index = int32) -> y: T", shape=lambda x: x.shape, moves=True)
 def invert_permutation_op(xp, x):
     """y with y[x[i]] = i."""
     if x.ndim != 1:
@@ -135,7 +135,7 @@ def invert_permutation(x, name=None):
 
 
 # -- tile --------------------------------------------------------------------------------------------------------------
-@op("Tile(input: T, multiples: Tmultiples, *, T: type, Tmultiples: index = int32) -> output: T", static=("multiples",))
+@op("Tile(input: T, multiples: Tmultiples, *, T: type, Tmultiples: index = int32) -> output: T", static=("multiples",), moves=True)
 def tile_op(xp, input, multiples):  # noqa: A002
     """input repeated multiples[i] times along axis i."""
     if tuple(multiples.shape) != (input.ndim,):
@@ -222,7 +222,7 @@ def _padded(input: Any, paddings: Any, *_: Any, **__: Any) -> Any:  # noqa: A002
     return tuple(None if d is None else int(d) + a + b for d, (a, b) in zip(input.shape, pairs))
 
 
-@op("Pad(input: T, paddings: Tpaddings, *, T: type, Tpaddings: index = int32) -> output: T", static=("paddings",), shape=_padded)
+@op("Pad(input: T, paddings: Tpaddings, *, T: type, Tpaddings: index = int32) -> output: T", static=("paddings",), shape=_padded, moves=True)
 def pad_op(xp, input, paddings):  # noqa: A002
     """input with paddings[i] = (before, after) zeros around axis i."""
     pairs = _paddings(paddings, input.ndim)
@@ -231,7 +231,7 @@ def pad_op(xp, input, paddings):  # noqa: A002
     return _framed(input, pairs, b"" if input.dtype == object else 0)
 
 
-@op("PadV2(input: T, paddings: Tpaddings, constant_values: T, *, T: type, Tpaddings: index = int32) -> output: T", static=("paddings",), shape=_padded)
+@op("PadV2(input: T, paddings: Tpaddings, constant_values: T, *, T: type, Tpaddings: index = int32) -> output: T", static=("paddings",), shape=_padded, moves=True)
 def pad_v2_op(xp, input, paddings, constant_values):  # noqa: A002
     """input with paddings[i] = (before, after) copies of a constant around axis i."""
     pairs = _paddings(paddings, input.ndim)
@@ -290,7 +290,7 @@ def _mirror_fits(dims: Any, pairs: Any, mode: str) -> None:
             raise ShapeError(f"paddings must be no greater than the dimension size: {a}, {b} greater than {int(d)}")
 
 
-@op(f"MirrorPad(input: T, paddings: Tpaddings, *, T: type, Tpaddings: index = int32, mode: {_MODES}) -> output: T", static=("paddings",), shape=_mirrored)
+@op(f"MirrorPad(input: T, paddings: Tpaddings, *, T: type, Tpaddings: index = int32, mode: {_MODES}) -> output: T", static=("paddings",), shape=_mirrored, moves=True)
 def mirror_pad_op(xp, input, paddings, *, mode):  # noqa: A002
     """input with its own mirror image around it: without the border (REFLECT) or with it (SYMMETRIC)."""
     pairs = _paddings(paddings, input.ndim)
@@ -372,7 +372,7 @@ def pad_v1(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
 _REVERSIBLE = "{uint8|int8|uint16|int16|int32|uint32|int64|uint64|bool|bfloat16|float16|float32|float64|complex64|complex128|string}"
 
 
-@op(f"ReverseV2(tensor: T, axis: Tidx, *, T: {_REVERSIBLE}, Tidx: index = int32) -> output: T", static=("axis",))
+@op(f"ReverseV2(tensor: T, axis: Tidx, *, T: {_REVERSIBLE}, Tidx: index = int32) -> output: T", static=("axis",), moves=True)
 def reverse_op(xp, tensor, axis):
     """tensor backwards along the given axes."""
     return xp.flip(tensor, _axes(axis, tensor.ndim)) if axis.size else tensor
@@ -401,7 +401,7 @@ def _(tensor, axis):
 reverse_op.grad(lambda node, dy: (reverse_op(dy, node.inputs[1]), None))
 
 
-@op(f"Reverse(tensor: T, dims: bool, *, T: {_REVERSIBLE}) -> output: T", static=("dims",), shape=lambda tensor, dims: tensor.shape)
+@op(f"Reverse(tensor: T, dims: bool, *, T: {_REVERSIBLE}) -> output: T", static=("dims",), shape=lambda tensor, dims: tensor.shape, moves=True)
 def reverse_v1_op(xp, tensor, dims):
     """tensor backwards along the axes whose flag is set."""
     if dims.shape != (tensor.ndim,):
@@ -423,7 +423,7 @@ def reverse(tensor, axis, name=None):
     return reverse_op(tensor, fixed(axis), name=name)
 
 
-@op("ReverseSequence(input: T, seq_lengths: Tlen, *, T: type, Tlen: index = int64, batch_dim: int = 0, seq_dim: int) -> output: T")
+@op("ReverseSequence(input: T, seq_lengths: Tlen, *, T: type, Tlen: index = int64, batch_dim: int = 0, seq_dim: int) -> output: T", moves=True)
 def reverse_sequence_op(xp, input, seq_lengths, *, batch_dim, seq_dim):  # noqa: A002
     """The first seq_lengths[b] elements of each row b backwards, the others where they are."""
     b, s = axis_of(batch_dim, input.ndim, "batch_dim"), axis_of(seq_dim, input.ndim, "seq_dim")
@@ -485,7 +485,7 @@ def reverse_sequence_v1(input, seq_lengths, seq_axis=None, batch_axis=None, name
     return reverse_sequence(input, seq_lengths, renamed("seq_axis", seq_axis, "seq_dim", seq_dim), renamed("batch_axis", batch_axis, "batch_dim", batch_dim), name)
 
 
-@op("Roll(input: T, shift: Tshift, axis: Taxis, *, T: type, Taxis: index, Tshift: index) -> output: T", static=("axis",))
+@op("Roll(input: T, shift: Tshift, axis: Taxis, *, T: type, Taxis: index, Tshift: index) -> output: T", static=("axis",), moves=True)
 def roll_op(xp, input, shift, axis):  # noqa: A002
     """input rotated by shift[i] along axis[i]."""
     if input.ndim < 1:

@@ -112,14 +112,14 @@ def _rule(work: Any) -> Any:
 
 
 @op("SpaceToBatchND(input: T, block_shape: Tblock_shape, paddings: Tpaddings, *, T: type, Tblock_shape: index = int32, Tpaddings: index = int32) -> output: T",
-    static=("block_shape", "paddings"), shape=_rule(_to_batch_shape))  # fmt: skip
+    static=("block_shape", "paddings"), shape=_rule(_to_batch_shape), moves=True)  # fmt: skip
 def space_to_batch_nd_op(xp, input, block_shape, paddings):  # noqa: A002
     """Padded input with blocks of its spatial axes moved into the batch."""
     return _to_batch(xp, input, block_shape, paddings)
 
 
 @op("BatchToSpaceND(input: T, block_shape: Tblock_shape, crops: Tcrops, *, T: type, Tblock_shape: index = int32, Tcrops: index = int32) -> output: T",
-    static=("block_shape", "crops"), shape=_rule(_to_space_shape))  # fmt: skip
+    static=("block_shape", "crops"), shape=_rule(_to_space_shape), moves=True)  # fmt: skip
 def batch_to_space_nd_op(xp, input, block_shape, crops):  # noqa: A002
     """input with parts of the batch moved back into blocks of the spatial axes, then cropped."""
     return _to_space(xp, input, block_shape, crops)
@@ -284,7 +284,7 @@ def _depth_op(name: str, doc: str, up: bool) -> Op:
     body.__name__ = body.__qualname__ = name
     body.__module__, body.__doc__ = __name__, doc
     return op(f"{name}(input: T, *, T: type, block_size: int >= 2, data_format: {_FORMATS} = \"NHWC\") -> output: T",
-              shape=lambda x, *, block_size, data_format: sizes(x.shape, block_size, data_format))(body)  # fmt: skip
+              shape=lambda x, *, block_size, data_format: sizes(x.shape, block_size, data_format), moves=True)(body)  # fmt: skip
 
 
 SpaceToDepth = _depth_op("SpaceToDepth", "Blocks of pixels moved into the channels.", False)

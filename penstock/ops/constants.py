@@ -87,7 +87,7 @@ def constant_v1(value, dtype=None, shape=None, name="Const", verify_shape=False)
 
 
 # -- fills -------------------------------------------------------------------------------------------------------------
-@op("Fill(dims: index_type, value: T, *, T: type, index_type: index = int32) -> output: T", static=("dims",))
+@op("Fill(dims: index_type, value: T, *, T: type, index_type: index = int32) -> output: T", static=("dims",), moves=True)
 def fill_op(xp, dims, value):
     """A tensor of shape `dims`, every element `value`."""
     if dims.ndim > 1:
@@ -231,7 +231,7 @@ def ones(shape, dtype=dtypes.float32, name=None, layout=None):
     return _filled(shape, dtype, name, "ones", True)
 
 
-@op("ZerosLike(x: T, *, T: type) -> y: T", shape=lambda x: x.shape)
+@op("ZerosLike(x: T, *, T: type) -> y: T", shape=lambda x: x.shape, moves=True)
 def zeros_like_op(xp, x):
     """Zeros of x's shape and dtype."""
     if getattr(x, "dtype", None) == object:  # noqa: E721 - its own type, not a Python one
@@ -245,7 +245,7 @@ def _(node, dy):
 
 
 @op("OnesLike(x: T, *, T: {bfloat16|float16|float32|float64|int8|uint8|int16|uint16|int32|uint32|int64|uint64|complex64|"
-    "complex128|bool}) -> y: T", shape=lambda x: x.shape)  # fmt: skip
+    "complex128|bool}) -> y: T", shape=lambda x: x.shape, moves=True)  # fmt: skip
 def ones_like_op(xp, x):
     """Ones of x's shape and dtype."""
     return xp.ones_like(x)
@@ -488,7 +488,7 @@ def _size_of(n: Any) -> int | None:
 
 
 @op("OneHot(indices: TI, depth: int32, on_value: T, off_value: T, *, T: type, TI: {uint8|int8|int32|int64} = int64, axis: int = -1) -> output: T",
-    static=("depth",))  # fmt: skip
+    static=("depth",), moves=True)  # fmt: skip
 def one_hot_op(xp, indices, depth, on_value, off_value, *, axis):
     """`on_value` at each index of a new axis of length depth, `off_value` elsewhere."""
     if depth.ndim:

@@ -85,7 +85,7 @@ def _gathered(params: Any, indices: Any, axis: Any, batch: int) -> Any:
 
 
 @op(f"GatherV2(params: Tparams, indices: Tindices, axis: Taxis, *, Taxis: index, Tindices: {_GATHER_INDEX}, Tparams: type, batch_dims: int = 0) -> output: Tparams",
-    static=("axis",))  # fmt: skip
+    static=("axis",), moves=True)  # fmt: skip
 def gather_op(xp, params, indices, axis, *, batch_dims):
     """The slices of params along an axis at the given indices."""
     if axis.ndim:
@@ -183,7 +183,7 @@ def _one(scalar: Any) -> Any:
 
 
 @op("Gather(params: Tparams, indices: Tindices, *, Tindices: index, Tparams: type, validate_indices: bool = True) -> output: Tparams",
-    shape=lambda params, indices: _gathered(params.shape, indices.shape, 0, 0))  # fmt: skip
+    shape=lambda params, indices: _gathered(params.shape, indices.shape, 0, 0), moves=True)  # fmt: skip
 def gather_v1_op(xp, params, indices):
     """The rows of params at the given indices."""
     return _gather(xp, params, indices, 0, 0)
@@ -264,7 +264,7 @@ def _ignores(policy: str) -> bool:
     return policy == "IGNORE"
 
 
-@op(f"GatherNd(params: Tparams, indices: Tindices, *, Tindices: {_GATHER_INDEX}, Tparams: type, {_POLICY}) -> output: Tparams")
+@op(f"GatherNd(params: Tparams, indices: Tindices, *, Tindices: {_GATHER_INDEX}, Tparams: type, {_POLICY}) -> output: Tparams", moves=True)
 def gather_nd_op(xp, params, indices, *, bad_indices_policy):
     """The slices of params that the rows of indices point at."""
     dims = tuple(params.shape)

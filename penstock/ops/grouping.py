@@ -227,7 +227,7 @@ def _stitched(indices: Any, data: Any) -> Any:
     return None if rest is None else (top, *rest)
 
 
-@op("DynamicStitch(indices: N*int32, data: N*T, *, N: int >= 1, T: type) -> merged: T", static=("indices",), shape=_stitched)
+@op("DynamicStitch(indices: N*int32, data: N*T, *, N: int >= 1, T: type) -> merged: T", static=("indices",), shape=_stitched, moves=True)
 def dynamic_stitch_op(xp, indices, data):
     """merged[indices[m][i]] = data[m][i]; of equal indices the last one counts."""
     return _stitch(xp, indices, data)

@@ -20,7 +20,7 @@ def passes(text: str, doc: str, gradient: bool = True, **fields: Any) -> Op:
     body.__doc__ = doc
     body.__name__ = body.__qualname__ = text.partition("(")[0]
     body.__module__ = __name__
-    made = op(text, shape=lambda x, **attrs: x.shape, **fields)(body)
+    made = op(text, shape=lambda x, **attrs: x.shape, moves=True, **fields)(body)
     if gradient:
         made.grad(lambda node, dy: dy)
     return made
@@ -41,7 +41,7 @@ def _(node, dy):
     raise LookupError(f"Gradient explicitly disabled. Reason: {node.attrs['message']!r}")
 
 
-@op("IdentityN(input: T, *, T: list(type) >= 1) -> output: T", shape=lambda input: [x.shape for x in input])
+@op("IdentityN(input: T, *, T: list(type) >= 1) -> output: T", shape=lambda input: [x.shape for x in input], moves=True)
 def identity_n_op(xp, input):  # noqa: A002
     """The inputs."""
     return list(input)
@@ -87,7 +87,7 @@ def guarantee_const(input, name=None):  # noqa: A002
     return GuaranteeConst(input, name=name)
 
 
-@op("Bitcast(input: T, *, T: numeric, type: numeric) -> output: type")
+@op("Bitcast(input: T, *, T: numeric, type: numeric) -> output: type", moves=True)
 def bitcast_op(xp, input, *, T, type):  # noqa: A002, N803
     """The same bytes read as another type; sizes that differ split or join the last axis."""
     have, want = T.array_dtype, type.array_dtype

@@ -22,13 +22,13 @@ _Slice, _Cast, _Identity, _Range, _Mul = later("Slice"), later("Cast"), later("I
 
 
 # -- concat ------------------------------------------------------------------------------------------------------------
-@op("ConcatV2(values: N*T, axis: Tidx, *, N: int >= 2, T: type, Tidx: index = int32) -> output: T", static=("axis",))
+@op("ConcatV2(values: N*T, axis: Tidx, *, N: int >= 2, T: type, Tidx: index = int32) -> output: T", static=("axis",), moves=True)
 def concat_v2(xp, values, axis):
     """The values one after the other along an axis."""
     return _concat(xp, values, axis)
 
 
-@op("Concat(concat_dim: int32, values: N*T, *, N: int >= 2, T: type) -> output: T", static=("concat_dim",))
+@op("Concat(concat_dim: int32, values: N*T, *, N: int >= 2, T: type) -> output: T", static=("concat_dim",), moves=True)
 def concat_v1(xp, concat_dim, values):
     """The values one after the other along an axis."""
     return _concat(xp, values, concat_dim)
@@ -154,7 +154,7 @@ def concat(values, axis, name="concat"):
 
 
 # -- stack and unstack -------------------------------------------------------------------------------------------------
-@op("Pack(values: N*T, *, N: int >= 1, T: type, axis: int = 0) -> output: T")
+@op("Pack(values: N*T, *, N: int >= 1, T: type, axis: int = 0) -> output: T", moves=True)
 def pack_op(xp, values, *, axis):
     """The values along a new axis."""
     _packed([tuple(v.shape) for v in values], axis)
@@ -196,7 +196,7 @@ def _(node, dy):
     return tuple(unpack_op(dy, num=node.attrs["N"], axis=node.attrs["axis"]))
 
 
-@op("Unpack(value: T, *, T: type, axis: int = 0, num: int >= 0) -> output: num*T")
+@op("Unpack(value: T, *, T: type, axis: int = 0, num: int >= 0) -> output: num*T", moves=True)
 def unpack_op(xp, value, *, num, axis):
     """The slices along an axis."""
     _unpacked(tuple(value.shape), num, axis)
@@ -309,7 +309,7 @@ def unstack(value, num=None, axis=0, name="unstack"):
     return unpack_op(value, num=num, axis=axis, name=name)
 
 
-@op("ParallelConcat(values: N*T, *, N: int >= 1, T: type, shape: shape) -> output: T", shape=lambda values, *, shape: shape)
+@op("ParallelConcat(values: N*T, *, N: int >= 1, T: type, shape: shape) -> output: T", shape=lambda values, *, shape: shape, moves=True)
 def parallel_concat(xp, values):
     """The values, each with a first axis of size 1, one after the other."""
     return xp.concatenate(values, 0)
@@ -335,7 +335,7 @@ def parallel_stack(values, name="parallel_stack"):
 
 
 # -- split -------------------------------------------------------------------------------------------------------------
-@op("Split(split_dim: int32, value: T, *, T: type, num_split: int >= 1) -> output: num_split*T", static=("split_dim",))
+@op("Split(split_dim: int32, value: T, *, T: type, num_split: int >= 1) -> output: num_split*T", static=("split_dim",), moves=True)
 def split_op(xp, split_dim, value, *, num_split):
     """Equal parts along an axis."""
     _halves(tuple(value.shape), split_dim, num_split)
@@ -367,7 +367,7 @@ def _(node, *dys):
 
 
 @op("SplitV(value: T, size_splits: Tlen, split_dim: int32, *, T: type, Tlen: {int8|int32|int64} = int64, num_split: int >= 1) -> output: num_split*T",
-    static=("size_splits", "split_dim"))  # fmt: skip
+    static=("size_splits", "split_dim"), moves=True)  # fmt: skip
 def split_v_op(xp, value, size_splits, split_dim, *, num_split):
     """Parts of the given sizes along an axis; one size may be -1."""
     at = int(split_dim)

@@ -139,7 +139,7 @@ def shape_of(tensor: Any) -> Any:
 
 
 # -- giving another shape ----------------------------------------------------------------------------------------------
-@op("Reshape(tensor: T, shape: Tshape, *, T: type, Tshape: index = int32) -> output: T", static=("shape",))
+@op("Reshape(tensor: T, shape: Tshape, *, T: type, Tshape: index = int32) -> output: T", static=("shape",), moves=True)
 def reshape_op(xp, tensor, shape):
     """The same values in another shape; one size may be -1."""
     dims = _resolve(tensor.size, shape)
@@ -239,7 +239,7 @@ def plain(shape: Any) -> Any:
     return shape
 
 
-@op("ExpandDims(input: T, dim: Tdim, *, T: type, Tdim: index = int32) -> output: T", static=("dim",))
+@op("ExpandDims(input: T, dim: Tdim, *, T: type, Tdim: index = int32) -> output: T", static=("dim",), moves=True)
 def expand_dims_op(xp, input, dim):  # noqa: A002
     """A new axis of size 1 at `dim`."""
     return input.reshape(_expanded(tuple(input.shape), dim))
@@ -307,7 +307,7 @@ def renamed(new_name: str, new: Any, old_name: str, old: Any) -> Any:
     return old
 
 
-@op("Squeeze(input: T, *, T: type, squeeze_dims: list(int) >= 0 = []) -> output: T")
+@op("Squeeze(input: T, *, T: type, squeeze_dims: list(int) >= 0 = []) -> output: T", moves=True)
 def squeeze_op(xp, input, *, squeeze_dims):  # noqa: A002
     """Without the axes of size 1 (all of them, or those given)."""
     return input.reshape(_squeezed(tuple(input.shape), squeeze_dims))
@@ -361,7 +361,7 @@ def squeeze_v1(input, axis=None, name=None, squeeze_dims=None):  # noqa: A002
 
 
 # -- broadcasting ------------------------------------------------------------------------------------------------------
-@op("BroadcastTo(input: T, shape: Tidx, *, T: type, Tidx: index = int32) -> output: T", static=("shape",))
+@op("BroadcastTo(input: T, shape: Tidx, *, T: type, Tidx: index = int32) -> output: T", static=("shape",), moves=True)
 def broadcast_to_op(xp, input, shape):  # noqa: A002
     """Repeated along axes of size 1, and new leading axes, to fill `shape`."""
     if shape.ndim > 1:
@@ -467,7 +467,7 @@ def broadcast_static_shape(shape_x, shape_y):
 
 
 # -- saying what a shape is --------------------------------------------------------------------------------------------
-@op("EnsureShape(input: T, *, T: type, shape: shape) -> output: T")
+@op("EnsureShape(input: T, *, T: type, shape: shape) -> output: T", moves=True)
 def ensure_shape_op(xp, input, *, shape):  # noqa: A002
     """input, whose shape must fit."""
     have = tuple(input.shape)
