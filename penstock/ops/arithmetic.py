@@ -440,6 +440,11 @@ def add_n(inputs: Any, name: str | None = None) -> Any:
     wrong = ValueError("Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape.")
     if not inputs or not isinstance(inputs, Iterable):
         raise wrong
+    if composites and any(type(x) in composites for x in inputs):
+        first, *others = inputs
+        for other in others:
+            first = add(first, other)
+        return first
     tensors = [door.convert(x) for x in inputs]
     if len(tensors) == 1:
         return later("Identity")(tensors[0], name=name) if name else tensors[0]

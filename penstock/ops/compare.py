@@ -238,6 +238,10 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
     >>> tf.clip_by_value([-5., 0.5, 9.], -1., 1.).numpy().tolist()
     [-1.0, 0.5, 1.0]
     """
+    if type(t) in composites:
+        return composites[type(t)](
+            lambda v, name=None: clip_by_value(v, clip_value_min, clip_value_max, name), (t,), name
+        )
     with scoped(name, "clip_by_value") as scope:
         slices = hasattr(t, "values") and hasattr(t, "indices") and not isinstance(t, Tensor)
         values = door.convert(t.values if slices else t, None, "t")
