@@ -61,10 +61,9 @@ def locate(node: Any, like: ast.AST) -> Any:
 
 
 def _locate(node: ast.AST, place: tuple[Any, ...]) -> None:
+    if hasattr(node, "end_lineno"):
+        return  # it has its place, and so has what is inside of it
     if "lineno" in node._attributes:
-        if not hasattr(node, "lineno"):
-            node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = place  # type: ignore[attr-defined]
-        elif not hasattr(node, "end_lineno"):
-            node.end_lineno, node.end_col_offset = node.lineno, node.col_offset  # type: ignore[attr-defined]
+        node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = place  # type: ignore[attr-defined]
     for child in ast.iter_child_nodes(node):
         _locate(child, place)
