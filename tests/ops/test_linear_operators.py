@@ -18,7 +18,8 @@ OURS = {
     ("tri", "o.matmul(x)"), ("tri", "o.matmul(x, adjoint=True)"), ("tri", "o.matvec(x[..., 0])"),  # TensorFlow cannot broadcast these
     ("circ", "o.solve(x)"), ("circ", "o.solve(x, adjoint=True)"), ("circ", "o.solvevec(x[..., 0])"),  # nor mix these dtypes
     ("circc", "o.adjoint().to_dense()"), ("circc", "(o @ o).to_dense()"), ("circc", "o.solve(o).to_dense()"),  # nor keep this one's dtype
-    ("circ2", "(o @ o).to_dense()"), ("circ3", "(o @ o).to_dense()"), ("wide", "o.solvevec(x[..., 0])"),
+    ("circ2", "(o @ o).to_dense()"), ("circ3", "(o @ o).to_dense()"), ("circ2", "o.solve(o).to_dense()"), ("circ3", "o.solve(o).to_dense()"),
+    ("wide", "o.solvevec(x[..., 0])"),
 }  # fmt: skip
 
 
