@@ -7,7 +7,7 @@ import numpy as np
 from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.errors import InvalidArgumentError, ShapeError
-from penstock.base.export import Old, export
+from penstock.base.export import export
 from penstock.base.shape import TensorShape, as_dims
 from penstock.ir import convert, door
 from penstock.ir.known import known_value
@@ -283,16 +283,36 @@ def _like(tensor: Any, dtype: Any, name: str | None, one: bool, optimize: bool =
         return out
 
 
-@export("zeros_like", old=Old("tensor, dtype=None, name=None, optimize=True", tensor="input", optimize="_optimize"))
-def zeros_like(input, dtype=None, name=None, layout=None, _optimize=True):
-    """Zeros in the shape (and, by default, the dtype) of `input`."""
-    return _like(input, dtype, name, False, _optimize)
+@export(v2=("zeros_like",))
+def zeros_like(input, dtype=None, name=None, layout=None):
+    """Zeros in the shape (and, by default, the dtype) of `input`.
+
+    >>> tf.zeros_like([1, 2]).numpy().tolist()
+    [0, 0]
+    """
+    return _like(input, dtype, name, False)
 
 
-@export("ones_like", old=Old("tensor, dtype=None, name=None, optimize=True", tensor="input", optimize="_optimize"))
-def ones_like(input, dtype=None, name=None, layout=None, _optimize=True):
-    """Ones in the shape (and, by default, the dtype) of `input`."""
+@export(v1=("zeros_like",))
+def zeros_like_v1(tensor, dtype=None, name=None, optimize=True):
+    """Zeros in the shape (and, by default, the dtype) of `tensor`; with `optimize` a constant where the shape is known."""
+    return _like(tensor, dtype, name, False, optimize)
+
+
+@export(v2=("ones_like",))
+def ones_like(input, dtype=None, name=None, layout=None):
+    """Ones in the shape (and, by default, the dtype) of `input`.
+
+    >>> tf.ones_like([1, 2]).numpy().tolist()
+    [1, 1]
+    """
     return _like(input, dtype, name, True)
+
+
+@export(v1=("ones_like",))
+def ones_like_v1(tensor, dtype=None, name=None, optimize=True):
+    """Ones in the shape (and, by default, the dtype) of `tensor`."""
+    return _like(tensor, dtype, name, True, optimize)
 
 
 @op("Empty(shape: int32, *, dtype: type, init: bool = False) -> output: dtype", static=("shape",), shape=lambda shape, *, dtype, init: shape.dims)
