@@ -61,7 +61,7 @@ def locate(node: Any, like: ast.AST) -> Any:
 
 
 def _locate(node: ast.AST, place: tuple[Any, ...]) -> None:
-    if hasattr(node, "end_lineno"):
+    if hasattr(node, "lineno"):
         return  # it has its place, and so has what is inside of it
     if "lineno" in node._attributes:
         node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = place  # type: ignore[attr-defined]
