@@ -25,8 +25,8 @@ def build_island(store: Store, todo: list[Any], known: dict[int, Any], regs: dic
     inputs = tuple(t for t in regs if t in used and t not in base and t not in opaque)
     handles = resolve_handles(store, todo, base)
     reads, writes = touched(store, todo, handles)
-    donated = tuple(c for c in writes if c.value is not None)
-    kept = tuple(c for c in reads if c.value is not None and c not in writes)
+    donated = tuple(c for c in writes if c.value is not None and c.dtype.on_device)  # strings stay on the host
+    kept = tuple(c for c in reads if c.value is not None and c not in writes and c.dtype.on_device)
     failures = Failures()
     found: dict[str, Any] = {}
 

@@ -72,17 +72,21 @@ class View:
 
     @property
     def initialized(self) -> bool:
-        known = self.cell in self.tracer.state
+        known = self.cell in self.tracer.state or not self.cell.dtype.on_device and self.cell.value is not None
         self.tracer.assumed[self.cell] = self.cell.value is not None
         return known
 
     def read(self) -> Any:
         value = self.tracer.state.get(self.cell)
         if value is None:
+            if not self.cell.dtype.on_device and self.cell.value is not None:
+                raise NeedsValue  # strings are the host's
             raise uninitialized(self.cell)
         return value
 
     def write(self, value: Any) -> None:
+        if not self.cell.dtype.on_device:
+            raise NeedsValue
         if is_known(value):
             value = jnp.asarray(value)
         self.tracer.state[self.cell] = value

@@ -11,6 +11,7 @@ from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.session import get_default_session
 from penstock.ir import door
 from penstock.state.collections import GraphKeys, add_to_collection
+from penstock.state.meta_graph import proto_functions
 
 
 @export(v1=("train.QueueRunner", "train.queue_runner.QueueRunner"))
@@ -160,3 +161,12 @@ def start_queue_runners(sess: Any = None, coord: Any = None, daemon: bool = True
     for runner in sess.graph.get_collection(collection):
         threads.extend(runner.create_threads(sess, coord=coord, daemon=daemon, start=start))
     return threads
+
+
+def _queue_runner_def() -> type:
+    from penstock.base.proto import queue_runner_pb2
+
+    return queue_runner_pb2.QueueRunnerDef
+
+
+proto_functions[GraphKeys.QUEUE_RUNNERS] = (_queue_runner_def, QueueRunner.from_proto)
