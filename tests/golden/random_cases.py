@@ -726,3 +726,30 @@ def _(tf):
             y = tf.random.stateless_parameterized_truncated_normal([3, 2, 2], [1, 2], *parameters)
         found += tape.gradient(y, parameters)
     return found
+
+
+# -- index shuffles ----------------------------------------------------------------------------------------------------------
+for _dtype in ("int32", "int64", "uint64"):
+    for _top in (5, 255, 70000, 2**31 - 1, 2**40 - 1, 2**62 - 1):
+        if _top < 2**31 or _dtype != "int32":
+            add(
+                f"index/{_dtype}/{_top}",
+                lambda tf, d=_dtype, top=_top: [
+                    tf.random_index_shuffle(
+                        tf.constant([0, 1, 4, top], d), tf.constant([123456789, 7, 3]), tf.constant(top, d), rounds=r
+                    )
+                    for r in (4, 8, 20, 40)
+                ],
+            )
+
+
+@case("index/public")
+def _(tf):
+    shuffled = tf.random_index_shuffle
+    return [
+        tf.random.experimental.index_shuffle(3, [5, 6], 100),
+        tf.random.experimental.index_shuffle(tf.constant([1, 2, 3]), tf.constant([5, 6], "int64"), 100),
+        shuffled(3, [[5, -7, 3], [1, 2, 3]], [100, 50]),
+        shuffled(tf.constant(3, "int64"), tf.constant([2**40 + 5, -7, 3], "int64"), tf.constant(100, "int64")),
+        tf.function(lambda i: shuffled(i, [1, 2, 3], 9))(tf.range(10)),
+    ]

@@ -92,5 +92,7 @@ ROWS = [
         **_drawn,
     ),
     Row("AllCandidateSampler", (np.array([[1], [3]]),), {"num_true": 1, "num_sampled": 4, "unique": True}, **_drawn),
+    Row("RandomIndexShuffle", (np.arange(9, dtype=np.int32), np.array([1, 2, 3], np.uint32), np.int32(12)), {}),
+    Row("RandomIndexShuffle", (np.int64(5), np.array([[1, 2, 3], [4, 5, 6]]), np.array([7, 900])), {"rounds": 8}),
     Row("NonDeterministicInts", (_T,), {}, **_drawn),
 ]
