@@ -296,13 +296,19 @@ def crop_to_bounding_box(
             _require(height > 0, "target_height must be > 0.")
             _require(columns >= width + left, "width must be >= target + offset.")
             _require(rows >= height + top, "height must be >= target + offset.")
-            out = images[:, top : top + height, left : left + width, :]
+            out = _slice(images, [0, top, left, 0], [-1, height, width, -1])
             if not hasattr(out, "_array"):
                 known = lambda v: v if isinstance(v, int) else None
                 out.set_shape([images._dims[0], known(height), known(width), images._dims[3]])
             return out
 
         return _batched(image, crop)
+
+
+def _slice(image: Any, begin: list[Any], size: list[Any]) -> Any:
+    """The `size` entries from `begin` on (-1: all that are left); both are numbers or tensors."""
+    begin, size = (v if _all_known(*v) else _Pack([_as_int32(x) for x in v]) for v in (begin, size))
+    return later("Slice")(image, begin, size)
 
 
 def _lesser(a: Any, b: Any) -> Any:
@@ -367,11 +373,8 @@ def central_crop(image: Any, central_fraction: Any) -> Any:
             return start, size - start * 2
 
         (top, rows), (left, columns) = middle(height), middle(width)
-        return (
-            image[top : top + rows, left : left + columns, :]
-            if single
-            else image[:, top : top + rows, left : left + columns, :]
-        )
+        begin, size = [top, left, 0], [rows, columns, -1]
+        return _slice(image, begin, size) if single else _slice(image, [0, *begin], [-1, *size])
 
 
 # -- resizing -----------------------------------------------------------------------------------------------------------

@@ -207,9 +207,9 @@ swish = silu
 @export("nn.crelu", old=Old("features, name=None, axis=-1"))
 def crelu(features: Any, axis: int = -1, name: Any = None) -> Any:
     """relu(features) and relu(-features) side by side along `axis`."""
-    with scoped(name, "CRelu") as scope:
+    with scoped(name, "CRelu"):
         features = convert_to_tensor(features, name="features")
-        return Relu(_ConcatV2([features, -features], axis, name="concat"), name=scope or None)
+        return Relu(_ConcatV2([features, -features], axis, name="concat"))
 
 
 # -- bias ---------------------------------------------------------------------------------------------------------------
@@ -401,7 +401,9 @@ def last_axis_op(compute: Callable[..., Any], inputs: list[Any], axis: int | Non
         axis = axis_of(axis, rank)
         order = list(range(rank))
         order[axis], order[-1] = order[-1], order[axis]
-    return _Transpose(compute(*[_Transpose(x, order) for x in inputs], None), order, name=name)
+    return _Transpose(
+        compute(*[_Transpose(x, order, name="transpose") for x in inputs], None), order, name=name or "transpose"
+    )
 
 
 def _swapped(rank: Any, axis: int) -> Any:

@@ -35,7 +35,7 @@ def _noise_shape(x: Any, noise_shape: Any) -> Any:
 def _dropout(
     x: Any, rate: Any, noise_shape: Any, sample: Callable[..., Any], name: Any, default: str, unused: Callable[[], Any]
 ) -> Any:
-    with scoped(name, default) as scope:
+    with scoped(name, default):
         is_number = isinstance(rate, numbers.Real) or isinstance(rate, np.ndarray) and rate.ndim == 0
         if is_number and not 0 <= rate < 1:
             raise ValueError(f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}")
@@ -66,7 +66,7 @@ def _dropout(
                 return x
             kept = x / (1 - rate)
         coins = sample(shape=_noise_shape(x, noise_shape), dtype=dtype)
-        out = _Select(later("GreaterEqual")(coins, rate), kept, convert_to_tensor(0, dtype=dtype), name=scope or None)
+        out = _Select(later("GreaterEqual")(coins, rate), kept, convert_to_tensor(0, dtype=dtype))
         if x._dims is not None and not hasattr(out, "_array"):
             out.set_shape(x.shape)
         return out

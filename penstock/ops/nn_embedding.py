@@ -56,7 +56,8 @@ def _lookup(params: Any, ids: Any, strategy: str, name: Any, max_norm: Any) -> A
         ids = convert_to_tensor(ids, name="ids")
         if len(tables) == 1:
             if max_norm is None:
-                return _rows(tables[0], ids, scope or None)
+                rows = _rows(tables[0], ids, scope or None)
+                return later("Identity")(rows) if scope else rows
             return _clipped(_rows(tables[0], ids), ids, max_norm)
         flat = _Reshape(ids, [-1])
         part, row = _assigned(tables, flat, strategy)

@@ -8,6 +8,7 @@ import numpy as np
 from penstock.base.errors import ShapeError
 from penstock.base.export import Old, export
 from penstock.base.shape import broadcast, same
+from penstock.ir import door
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
@@ -110,7 +111,7 @@ def _(node: Any, dloss: Any, dbackprop: Any) -> Any:
 def _rows(x: Any) -> Any:
     """`x` as [rows, classes]."""
     dims = x._dims
-    if dims is not None and len(dims) == 2:
+    if dims is not None and len(dims) == 2 and not door.current().is_graph:  # in graphs TensorFlow's nodes are kept
         return x
     if dims is not None and dims and dims[-1] is not None:
         if dims[-1] or None not in dims[:-1]:
@@ -121,10 +122,12 @@ def _rows(x: Any) -> Any:
 def _without_last(out: Any, logits: Any, shape: Any) -> Any:
     """The row losses in the shape of the logits less their last axis."""
     dims = logits._dims
-    if dims is not None and None not in dims[:-1]:
-        return _Reshape(out, list(dims[:-1])) if len(dims) != 2 else out
-    if dims is not None and len(dims) == 2:
+    if dims is not None and len(dims) == 2 and not door.current().is_graph:
         return out
+    if dims is not None and None not in dims[:-1]:
+        return _Reshape(out, list(dims[:-1]))
+    if dims is not None and len(dims) == 2:
+        return _Reshape(out, [-1])
     made = _Reshape(out, shape[:-1])
     if dims is not None and hasattr(made, "set_shape"):
         made.set_shape(dims[:-1])
@@ -161,9 +164,9 @@ def softmax_cross_entropy_with_logits_v1(
     for what, value in (("labels", labels), ("logits", logits)):
         if value is None:
             raise ValueError(f"Both `labels` and `logits` must be provided. Received: {what}=None")
-    with scoped(name, "softmax_cross_entropy_with_logits_sg"):
+    with scoped(name, "softmax_cross_entropy_with_logits_sg") as scope:
         labels = _StopGradient(convert_to_tensor(labels), name="labels_stop_gradient")
-        return _softmax_xent(labels, logits, dim if axis is None else axis, None)
+        return _softmax_xent(labels, logits, dim if axis is None else axis, scope or None)
 
 
 def _axis(axis: Any, dim: Any) -> Any:
@@ -221,7 +224,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any = None, logits: Any = N
     for what, value in (("labels", labels), ("logits", logits)):
         if value is None:
             raise ValueError(f"Both `labels` and `logits` must be provided. Received: {what}=None")
-    with scoped(name, "SparseSoftmaxCrossEntropyWithLogits") as scope:
+    with scoped(name, "SparseSoftmaxCrossEntropyWithLogits"):
         labels, logits = convert_to_tensor(labels), convert_to_tensor(logits)
         narrow = _narrow(logits.dtype)
         x = _Cast(logits, DstT="float32") if narrow else logits
@@ -240,9 +243,9 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any = None, logits: Any = N
                     f"Received: labels.shape={labels.shape} and logits.shape={logits.shape}"
                 )
         if b is not None and len(b) == 2:
-            loss, _ = SparseSoftmaxCrossEntropyWithLogits(x, labels, name=scope or None)
+            loss, _ = SparseSoftmaxCrossEntropyWithLogits(x, labels)
         else:
-            loss, _ = SparseSoftmaxCrossEntropyWithLogits(_rows(x), _Reshape(labels, [-1]), name=scope or None)
+            loss, _ = SparseSoftmaxCrossEntropyWithLogits(_rows(x), _Reshape(labels, [-1]))
             loss = _Reshape(loss, list(a) if a is not None and None not in a else _Shape(labels))
         return _Cast(loss, DstT=logits.dtype) if narrow else loss
 

@@ -162,7 +162,7 @@ def avg_pool3d(
         )
 
 
-def _of_any_rank(kinds: tuple[Any, ...], scope: str, doc: str) -> Callable[..., Any]:
+def _of_any_rank(*kinds: Any) -> Callable[..., Any]:
     def pooled(
         input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None, name: Any = None
     ) -> Any:
@@ -177,14 +177,13 @@ def _of_any_rank(kinds: tuple[Any, ...], scope: str, doc: str) -> Callable[..., 
             )
         last = given is None or not given.startswith("NC")
         wanted = _FORMATS[n][0 if last else 1]
-        return kinds[n - 1](input, ksize, strides, padding, wanted, name or scope)
+        return kinds[n - 1](input, ksize, strides, padding, wanted, name)
 
-    pooled.__doc__ = doc
     return pooled
 
 
-_max_any = _of_any_rank((max_pool1d, max_pool2d, max_pool3d), "max_pool", "")
-_avg_any = _of_any_rank((avg_pool1d, avg_pool2d, avg_pool3d), "AvgPoolND", "")
+_max_any = _of_any_rank(max_pool1d, max_pool2d, max_pool3d)
+_avg_any = _of_any_rank(avg_pool1d, avg_pool2d, avg_pool3d)
 
 
 @export(v2=("nn.max_pool",), v1=("nn.max_pool_v2",))
@@ -200,7 +199,7 @@ def avg_pool_v2(
     input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None, name: Any = None
 ) -> Any:
     """The mean of every window of 1, 2 or 3 dimensions, by the rank of `input`."""
-    return _avg_any(input, ksize, strides, padding, data_format, name)
+    return _avg_any(input, ksize, strides, padding, data_format, name or "AvgPool")
 
 
 @export(v2=("nn.max_pool_with_argmax",))
@@ -249,7 +248,7 @@ def _pool(
     dilations: Any,
     name: Any,
 ) -> Any:
-    with scoped(name, f"{pooling_type.lower()}_pool"):
+    with scoped(name, f"{pooling_type.lower()}_pool") as scope:
         input = convert_to_tensor(input)
         n = len(window_shape)
         if n not in (1, 2, 3):
@@ -286,7 +285,7 @@ def _pool(
         last = data_format is None or not data_format.startswith("NC")
         wanted = _FORMATS[n][0 if last else 1]
         if all(r == 1 for r in rates):
-            return kinds[n - 1](input, list(window_shape), strides, padding, wanted)
+            return kinds[n - 1](input, list(window_shape), strides, padding, wanted, scope or None)
 
         return with_space_to_batch(
             input,

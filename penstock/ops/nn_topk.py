@@ -150,8 +150,8 @@ def in_top_k_v2(targets: Any, predictions: Any, k: Any, name: Any = None) -> Any
 @export(v1=("nn.in_top_k", "math.in_top_k"))
 def in_top_k(predictions: Any, targets: Any, k: Any, name: Any = None) -> Any:
     """Is the target of each row among its k largest predictions? With the parameters of 1.x."""
-    with scoped(name, "in_top_k") as scope:
-        return InTopKV2(predictions, targets, k, name=scope or None)
+    with scoped(name, "in_top_k"):
+        return InTopKV2(predictions, targets, k)
 
 
 @op("NthElement(input: T, n: int32, *, T: real, reverse: bool = False) -> values: T")
