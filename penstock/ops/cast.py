@@ -58,9 +58,10 @@ def Cast(xp, x, *, DstT, Truncate):  # noqa: N802, N803
 
 @Cast.check
 def _(xp: Any, x: Any, *, DstT: DType, Truncate: bool) -> Any:  # noqa: N803
-    bad = (x.dtype.kind == "O") != (DstT.group == "")
+    if (x.dtype.kind == "O") == (DstT.group == ""):
+        return False, ""
     source = "string" if x.dtype.kind == "O" else as_dtype(x.dtype).name
-    return bad, f"Cast {source} to {DstT.name} is not supported", UnimplementedError
+    return True, f"Cast {source} to {DstT.name} is not supported", UnimplementedError
 
 
 @Cast.dims
