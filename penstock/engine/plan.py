@@ -39,7 +39,7 @@ def _kahn(nodes: list[Any], fed: Collection[int]) -> list[Any]:
     waits: dict[Any, int] = {}
     users: dict[Any, list[Any]] = {}
     for n in nodes:
-        before = {t.op for t in n._inputs if t._id not in fed} | set(n._control)
+        before = {t.op for t in n._inputs if t._id not in fed and not t.op.definition.name.endswith("NextIteration")} | set(n._control)
         before &= inside
         waits[n] = len(before)
         for b in before:

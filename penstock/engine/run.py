@@ -14,6 +14,7 @@ from penstock.base.errors import ResourceExhaustedError
 from penstock.engine.interpret import interpret, runs_on_host, worth_interpreting
 from penstock.engine.plan import body_nodes, order
 from penstock.engine.store import Cell, Store, uninitialized
+from penstock.engine.v1_control import collapse
 
 ROOTS = 64
 """Sets of input shapes that one plan keeps executables for."""
@@ -59,6 +60,7 @@ class Plan:
         fed = set(self.feeds)
         if nodes is None:
             nodes = order([t.op for t in tensors if t._id not in fed] + list(operations), fed)
+        nodes = collapse(nodes, fed, set(self.fetches), store)
         self.nodes = nodes
         self.roots: dict[Any, Step] = {}
         self.seen: dict[Any, int] = {}

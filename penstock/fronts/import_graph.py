@@ -158,6 +158,8 @@ class Nodes:
             outs = graph.infer(definition, tensors, attrs)
         except OpError as e:
             raise ValueError(f"{e.message}; in {shown}") from None
+        if self.pending:  # what comes around a loop may have another shape
+            outs = [(outs[0][0], None), outs[1]]
         outside = graph._control
         with graph._lock:
             graph._control, scope = (), graph._scope
