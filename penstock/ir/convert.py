@@ -51,13 +51,17 @@ def to_array(value: Any, dtype: DType | None = None) -> np.ndarray:
                 return np.array(value, np.int64)
             raise ValueError(f"Can't convert Python integer {value} to a tensor: it is out of the range of int64")
         if dtype.group == "int" and not dtype.min <= value <= dtype.max:
-            raise OverflowError(f"Python int {value} does not fit {dtype.name}: it holds {dtype.min} to {dtype.max}")
+            if not -(2**63) <= value < 2**64:
+                raise OverflowError(f"Python int {value} does not fit {dtype.name}: it holds {dtype.min} to {dtype.max}")
+            return np.array(value % 2**64, np.uint64).astype(dtype.array_dtype)  # the low bits, as TensorFlow takes them
         if dtype.group in ("float", "int", "complex", "quantized"):
             return np.array(value, dtype.array_dtype)
         raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {dtype.name}")
     if kind is bool:
         if dtype is None or dtype.is_bool:
             return np.array(value)
+        if dtype.is_numeric:
+            return np.array(value, dtype.array_dtype)
         raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {dtype.name}")
     if isinstance(value, np.ndarray) or isinstance(value, np.generic):
         return _from_numpy(np.asarray(value), dtype)
@@ -156,7 +160,7 @@ def _from_sequence(value: Any, dtype: DType | None) -> np.ndarray:
     first = next(_leaves(value), None)
     from_arrays = isinstance(first, (np.ndarray, np.generic)) or hasattr(first, "__array__")
     if kind == "b":
-        if dtype is not None and not dtype.is_bool and not from_arrays:
+        if dtype is not None and not dtype.is_bool and not dtype.is_numeric:
             raise TypeError(f"Cannot convert {_short(value)} to a tensor of dtype {dtype.name}")
         return array if dtype is None else array.astype(dtype.array_dtype)
     if kind in "iuf" and not from_arrays and any(type(v) is bool for v in _leaves(value)):
@@ -185,8 +189,6 @@ def _from_sequence(value: Any, dtype: DType | None) -> np.ndarray:
         raise TypeError(f"Cannot convert {_short(value)} to a tensor of dtype {dtype.name}")
     if kind in "iu" and dtype.is_bool:
         raise TypeError(f"Cannot convert {_short(value)} to a tensor of dtype {dtype.name}")
-    if kind in "iu" and dtype.group == "int" and not from_arrays and not (dtype.min <= int(array.min()) and int(array.max()) <= dtype.max):
-        raise OverflowError(f"{_short(value)} does not fit {dtype.name}: it holds {dtype.min} to {dtype.max}")
     return array.astype(dtype.array_dtype)
 
 

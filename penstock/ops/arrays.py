@@ -428,6 +428,8 @@ def reverse_sequence_op(xp, input, seq_lengths, *, batch_dim, seq_dim):  # noqa:
     """The first seq_lengths[b] elements of each row b backwards, the others where they are."""
     b, s = axis_of(batch_dim, input.ndim, "batch_dim"), axis_of(seq_dim, input.ndim, "seq_dim")
     n = input.shape[s]
+    if tuple(seq_lengths.shape) != (input.shape[b],) or b == s:
+        raise ShapeError(f"seq_lengths must be a vector of {input.shape[b]} lengths, one for each entry of axis {b}, got shape {list(seq_lengths.shape)}")
     steps = np.arange(n)
     lengths = xp.expand_dims(seq_lengths, 1)
     index = xp.where(steps < lengths, lengths - 1 - steps, steps)  # [batch, steps]

@@ -452,6 +452,8 @@ def linspace(start, stop, num, name=None, axis=0):
         n = known_value(num)
         if n is not None:
             n = int(n)
+            if n < 0:
+                raise InvalidArgumentError(f"tf.linspace(): num must not be negative, got {n}")
             between, below = range(1, max(n - 1, 1)), max(n - 1, 1)
             delta = find("RealDiv")(sub(last, first), door.convert(float(below), first.dtype))
         else:
