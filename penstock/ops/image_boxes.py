@@ -557,3 +557,40 @@ def draw_bounding_boxes_v2(images: Any, boxes: Any, colors: Any, name: Any = Non
 def draw_bounding_boxes(images: Any, boxes: Any, name: Any = None, colors: Any = None) -> Any:
     """Images with boxes drawn on them, with the parameters of 1.x."""
     return draw_bounding_boxes_v2(images, boxes, colors, name)
+
+
+@export("image.non_max_suppression_padded")
+def non_max_suppression_padded(
+    boxes: Any, scores: Any, max_output_size: Any, iou_threshold: Any = 0.5, score_threshold: Any = float("-inf"),
+    pad_to_max_output_size: bool = False, name: Any = None, sorted_input: bool = False, canonicalized_coordinates: bool = False,
+    tile_size: int = 512,
+) -> Any:  # fmt: skip
+    """(indices padded with 0, how many are true) of the boxes kept, of one image or of each of a batch."""
+    with scoped(name, "non_max_suppression_padded"):
+        boxes, scores = convert_to_tensor(boxes, name="boxes"), convert_to_tensor(scores, name="scores")
+        dims = boxes._dims
+        if dims is None:
+            raise ValueError("boxes must be of known rank")
+        batched = len(dims) > 2
+        if batched and not pad_to_max_output_size:
+            raise ValueError("'pad_to_max_output_size' (value False) must be True for batched input")
+        ends = [convert_to_tensor(v, dtype="float32") for v in (iou_threshold, score_threshold)]
+        each = lambda b, s: NonMaxSuppressionV4(
+            b, s, max_output_size, *ends, pad_to_max_output_size=pad_to_max_output_size
+        )
+        if not batched:
+            return tuple(each(boxes, scores))
+        outer = dims[:-2]
+        if None in outer:
+            raise ValueError(f"the batch of boxes must be known when the graph is built, got shape {boxes.shape}")
+        count = math.prod(outer)
+        reshape, unpack, pack = later("Reshape"), later("Unpack"), later("Pack")
+        rows = _Shape(boxes)[-2] if dims[-2] is None else dims[-2]
+        flat_boxes = unpack(
+            reshape(boxes, [count, rows, 4] if isinstance(rows, int) else pack([count, rows, 4])), num=count
+        )
+        flat_scores = unpack(
+            reshape(scores, [count, rows] if isinstance(rows, int) else pack([count, rows])), num=count
+        )
+        kept = [each(b, s) for b, s in zip(flat_boxes, flat_scores)]
+        return reshape(pack([k[0] for k in kept]), [*outer, -1]), reshape(pack([k[1] for k in kept]), list(outer))
