@@ -130,14 +130,14 @@ class EagerTensor(Tensor):
         if self.dtype is dtypes.resource or self.dtype is dtypes.variant:
             return "<unprintable>"
         with np.printoptions(legacy=False):
-            return str(np.asarray(self._array)) if self._dims or self.dtype is not dtypes.string else str(self.numpy())
+            return _below(str(np.asarray(self._array)) if self._dims or self.dtype is not dtypes.string else str(self.numpy()))
 
     def __repr__(self) -> str:
         if self.dtype is dtypes.resource or self.dtype is dtypes.variant:
             return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, value=<{type(self._array).__name__}>>"
         value = np.asarray(self._array)
         text = repr(value) if self._dims else repr(value[()]) if self.dtype is dtypes.string else str(value)
-        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={text}>"
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={_below(text)}>"
 
     def __str__(self) -> str:
         return f"tf.Tensor({self._shown()}, shape={self.shape}, dtype={self.dtype.name})"
@@ -167,6 +167,11 @@ class EagerTensor(Tensor):
 
     def cpu(self) -> "EagerTensor":
         return self
+
+
+def _below(text: str) -> str:
+    """A value of several lines begins on a line of its own."""
+    return f"\n{text}" if "\n" in text else text
 
 
 def _from_pickle(array: Any, dtype: str) -> EagerTensor:
