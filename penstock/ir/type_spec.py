@@ -260,6 +260,8 @@ class TensorSpec(DenseSpec):
     True
     """
 
+    __composite_spec__ = False  # one tensor: a leaf of nests
+
     @property
     def value_type(self) -> type:
         return Tensor
