@@ -292,3 +292,17 @@ def test_many_classes_do_not_grow_the_table():
     for i in range(9000):
         nest.is_nested(type(f"C{i}", (), {})())
     assert len(nest_kinds._kinds) <= 4097 and nest.flatten([1, (2,)]) == [1, 2]
+
+
+def test_sparse_and_ragged_tensors():
+    import penstock as tf
+
+    sparse, ragged = tf.sparse.from_dense([[0, 1], [2, 0]]), tf.ragged.constant([[1], [2, 3]])
+    parts = nest.flatten([sparse, ragged], expand_composites=True)
+    assert [p.shape for p in parts] == [[2, 2], [2], [2], [3], [3]] and len(nest.flatten([sparse, ragged])) == 2
+    assert nest.map_structure(lambda t: t, ragged, expand_composites=True).to_list() == [[1], [2, 3]]
+    assert nest.flatten_with_joined_string_paths([sparse], expand_composites=True)[1][0] == "0/SparseTensor/1"
+    nest.assert_same_structure([ragged], [ragged._type_spec], expand_composites=True)
+    for other in (sparse, tf.ragged.constant([[1.0]]), 3):
+        with pytest.raises(ValueError):
+            nest.assert_same_structure([ragged], [other], expand_composites=True)
