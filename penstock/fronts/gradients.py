@@ -8,6 +8,7 @@ from penstock.engine.plan import order
 from penstock.fronts import backprop
 from penstock.fronts.backprop import reachable
 from penstock.ir import door
+from penstock.ir.graph import GraphTensor
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
 
@@ -91,12 +92,12 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", co
     with scoped(name, "gradients"):
         targets = [here.convert(getattr(y, "_gradient_part", y)) for y in ys]
         x_parts = [getattr(x, "_gradient_part", x) for x in xs]
-        sources = [source_tensor(x) for x in x_parts]
+        sources = [x if isinstance(x, GraphTensor) else source_tensor(x) for x in x_parts]
         stop = {source_tensor(s)._id for s in stops}
         for y in targets:
             if y.graph is not here and not _within(here, y.graph):
                 raise ValueError(f"Cannot compute gradient inside while loop with respect to op not in the same graph: {y.name}")
-        nodes = order(dict.fromkeys(y.op for y in targets), ())
+        nodes = nodes_behind(here, targets)
         ids = {s._id for s in sources}
         keep = reachable(nodes, ids, stop - ids)
         grads: dict[int, list[Any]] = {}
@@ -112,6 +113,25 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", co
             g = x._with_gradient(g)
         found.append(g)
     return found
+
+
+def nodes_behind(here: Any, targets: list[Any]) -> list[Any]:
+    """The nodes that `targets` depend on: those of this graph and, where it is a body, those around it that it captures from."""
+    own = [t for t in targets if t.graph is here]
+    nodes = order(dict.fromkeys(t.op for t in own), ())
+    outer = getattr(here, "outer", None)
+    if outer is None or not outer.is_graph:
+        return nodes
+    used = {t._id for n in nodes for t in n._inputs} | {t._id for t in own}
+    captured = [(o, i) for o, i in here.captures if i._id in used]
+    around = [o for o, _ in captured] + [t for t in targets if t.graph is not here]
+    if not around:
+        return nodes
+    from penstock.fronts.tape import Record
+
+    bridges = [Record(find("Identity"), (o,), {}, [i]) for o, i in captured]
+    inside = {i._id for _, i in captured}
+    return [*nodes_behind(outer, around), *bridges, *[n for n in nodes if not n.outputs or n.outputs[0]._id not in inside]]
 
 
 def _within(here: Any, graph: Any) -> bool:

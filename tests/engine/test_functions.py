@@ -282,3 +282,12 @@ def test_forward_mode_over_a_variable():
     with tf.autodiff.ForwardAccumulator(v, tf.constant([1.0, 1.0])) as acc:
         y = tf.reduce_sum(v * v)
     assert acc.jvp(y).numpy() == 6.0
+
+
+def test_hessians_reach_out_of_their_loop():
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [2])
+        h = tf.hessians(tf.reduce_sum(x**3) + x[0] * x[1], x)[0]
+        with v1.Session() as s:
+            np.testing.assert_allclose(s.run(h, {x: [1.0, 2.0]}), [[6, 1], [1, 12]], rtol=1e-6)
