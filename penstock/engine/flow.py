@@ -4,8 +4,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from penstock.engine.control import Fake, truth
 from penstock.engine.island import is_live, resolve_handles, touched

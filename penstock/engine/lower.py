@@ -5,8 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from penstock.base.errors import InvalidArgumentError, OpError
 from penstock.engine.interpret import takes_handle
@@ -14,8 +13,8 @@ from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store, uninitialized
 from penstock.engine.streams import stream_cell
 from penstock.ir import tracing
-from penstock.ir.tensor_list import START, ListOverflow
 from penstock.ir.known import flatten_outputs, group, partly_known
+from penstock.ir.tensor_list import START, ListOverflow
 
 DEPTH = 12
 """Length of an elementwise chain after which XLA's fusion is stopped: its time grows explosively with the depth."""

@@ -4,7 +4,16 @@ import copy
 from typing import Any
 
 from penstock.engine.control import (
-    CASE, FAKE_PARAM, IF, IFS, PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL, STATELESS_CASE, STATELESS_IF, STATELESS_WHILE, WHILE,
+    CASE,
+    FAKE_PARAM,
+    IF,
+    IFS,
+    PARTITIONED_CALL,
+    STATEFUL_PARTITIONED_CALL,
+    STATELESS_CASE,
+    STATELESS_IF,
+    STATELESS_WHILE,
+    WHILE,
 )  # fmt: skip
 from penstock.engine.plan import body_nodes, has_effect
 from penstock.fronts import backprop

@@ -3,6 +3,7 @@
 from typing import Any
 
 from penstock.base import nest
+from penstock.base.export import export
 from penstock.engine.control import PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL
 from penstock.engine.kernels import eager_store
 from penstock.engine.plan import has_effect
@@ -11,7 +12,6 @@ from penstock.fronts.body_gradients import extended, watched
 from penstock.fronts.eager import EagerTensor, make
 from penstock.fronts.tape import variable_accessed
 from penstock.fronts.trace import FuncGraph
-from penstock.base.export import export
 from penstock.ir import door
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TensorSpec
@@ -92,13 +92,12 @@ class ConcreteFunction:
                 pass
         given = nest.flatten((tuple(args), dict(kwargs)), expand_composites=True)
         tensors = [g for g in given if g is not None and _is_value(g)]
-        wanted = [w for w in want if _is_tensor_like(w)]
         if len(given) == len(want):
             tensors = [g for g, w in zip(given, want) if _is_tensor_like(w)]
         if len(tensors) != len(self._arguments):
             raise TypeError(f"{self.name}() takes {len(self._arguments)} tensors, got {len(tensors)}; its signature is {self._signature}")
         out = []
-        for t, p, w in zip(tensors, self._arguments, wanted or [None] * len(tensors)):
+        for t, p in zip(tensors, self._arguments):
             if hasattr(t, "handle") and p.dtype.name == "resource":
                 t = t.handle
             t = door.convert(t, p.dtype.base_dtype) if p.dtype.name != "resource" else door.convert(t)

@@ -285,9 +285,9 @@ class _check:
 
 
 def _exclusive(preds: list[Any]) -> None:
+    from penstock.ir.op import find
     from penstock.ops.asserts import Assert
     from penstock.ops.cast import cast
-    from penstock.ir.op import find
 
     total = find("AddN")([cast(door.convert(p), dtypes.int32) for p in preds]) if len(preds) > 1 else cast(door.convert(preds[0]), dtypes.int32)
     Assert(find("Less")(total, 2), ["Input error: exclusive=True: more than 1 conditions evaluated as True.", *preds], summarize=len(preds))

@@ -28,8 +28,7 @@ def _rows(tape: Any, target: Any, sources: Any, unconnected: Any) -> list[list[A
 
 def jacobian(tape: Any, target: Any, sources: Any, unconnected_gradients: Any, parallel_iterations: Any) -> Any:
     """The derivative of every element of `target` with respect to `sources`: shape(target) + shape(source)."""
-    from penstock.ops.join import concat
-    from penstock.ops.join import stack
+    from penstock.ops.join import concat, stack
     from penstock.ops.shapes import reshape, shape_of
 
     _keep(tape)
@@ -68,8 +67,8 @@ def jacobian(tape: Any, target: Any, sources: Any, unconnected_gradients: Any, p
 def _symbolic(tape: Any, flat: Any, whole_shape: Any, source: Any, unconnected: Any) -> Any:
     """One source of a jacobian whose target has a size that only the run knows."""
     from penstock.fronts.functional import map_fn
-    from penstock.ops.join import concat
     from penstock.ops.constants import one_hot, range
+    from penstock.ops.join import concat
     from penstock.ops.shapes import reshape, shape_of, size
 
     n = size(flat)
@@ -85,8 +84,7 @@ def _symbolic(tape: Any, flat: Any, whole_shape: Any, source: Any, unconnected: 
 
 def batch_jacobian(tape: Any, target: Any, source: Any, unconnected_gradients: Any, parallel_iterations: Any) -> Any:
     """The jacobian of each row of `target` with respect to the same row of `source`: [b, ...target, ...source]."""
-    from penstock.ops.join import concat
-    from penstock.ops.join import stack
+    from penstock.ops.join import concat, stack
     from penstock.ops.shapes import reshape, shape_of
 
     _keep(tape)

@@ -63,7 +63,7 @@ def to_array(value: Any, dtype: DType | None = None) -> np.ndarray:
         if dtype.is_numeric:
             return np.array(value, dtype.array_dtype)
         raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {dtype.name}")
-    if isinstance(value, np.ndarray) or isinstance(value, np.generic):
+    if isinstance(value, np.ndarray | np.generic):
         return _from_numpy(np.asarray(value), dtype)
     if isinstance(value, (str, bytes)):
         if dtype is not None and dtype is not dtypes.string:

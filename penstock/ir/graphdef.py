@@ -87,7 +87,7 @@ def graph_def(graph: Any, from_version: int | None = None, add_shapes: bool = Fa
 
     proto = graph_pb2.GraphDef()
     proto.versions.producer = PRODUCER
-    nodes = graph._nodes if from_version is None else [n for n in graph._nodes[from_version:]]
+    nodes = graph._nodes if from_version is None else list(graph._nodes[from_version:])
     for node in nodes:
         made = node_def(node)
         if add_shapes:

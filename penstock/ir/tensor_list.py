@@ -71,8 +71,7 @@ class TensorList:
 
     def as_buffer(self, capacity: int | None = None, grows: bool = False, safe: bool = False, dims: Dims = None, example: Any = None) -> "TensorList | None":
         """The buffer form with room for `capacity` elements; None when the elements have no one known shape."""
-        from jax import numpy as jnp
-        from jax import tree
+        from jax import numpy as jnp, tree
 
         if self.items is None:
             return self
@@ -110,8 +109,7 @@ class TensorList:
 
     def row(self, at: Any) -> Any:
         """The element at a traced index of the buffer form."""
-        from jax import lax, tree
-        from jax import numpy as jnp
+        from jax import lax, numpy as jnp, tree
 
         def one(b: Any) -> Any:
             if b.shape[0] == 0:  # in the body of a loop that makes no turn
@@ -130,8 +128,7 @@ class TensorList:
     def zeros_like(self) -> "TensorList":
         """The same list with every element zero."""
         if self.items is None:
-            from jax import numpy as jnp
-            from jax import tree
+            from jax import numpy as jnp, tree
 
             return self.with_buffer(tree.map(jnp.zeros_like, self.buffer), self.length)
         return self.with_items([None if i is None else i.zeros_like() if isinstance(i, TensorList) else i * False for i in self.items])

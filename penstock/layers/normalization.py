@@ -36,12 +36,24 @@ class BatchNormalization(Layer):
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.momentum, self.epsilon, self.center, self.scale = momentum, epsilon, center, scale
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
-        self.moving_mean_initializer, self.moving_variance_initializer = moving_mean_initializer, moving_variance_initializer
+        self.moving_mean_initializer, self.moving_variance_initializer = (
+            moving_mean_initializer,
+            moving_variance_initializer,
+        )
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
         self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
-        self.renorm, self.renorm_momentum, self.virtual_batch_size, self.adjustment = renorm, renorm_momentum, virtual_batch_size, adjustment
+        self.renorm, self.renorm_momentum, self.virtual_batch_size, self.adjustment = (
+            renorm,
+            renorm_momentum,
+            virtual_batch_size,
+            adjustment,
+        )
         if fused:
-            for what, given in (("renorm", renorm), ("virtual_batch_size", virtual_batch_size is not None), ("adjustment", adjustment is not None)):
+            for what, given in (
+                ("renorm", renorm),
+                ("virtual_batch_size", virtual_batch_size is not None),
+                ("adjustment", adjustment is not None),
+            ):
                 if given:
                     raise ValueError(f"Passing both `fused=True` and `{what}` is not supported")
         self.fused = fused
@@ -64,9 +76,13 @@ class BatchNormalization(Layer):
             raise ValueError(f"Duplicate axis: {tuple(self.axis)}")
         if self.virtual_batch_size is not None:
             if self.virtual_batch_size <= 0:
-                raise ValueError("virtual_batch_size must be a positive integer that divides the true batch size of the input tensor")
+                raise ValueError(
+                    "virtual_batch_size must be a positive integer that divides the true batch size of the input tensor"
+                )
             if 0 in self.axis:
-                raise ValueError("When using virtual_batch_size, the batch dimension must be 0 and thus axis cannot include 0")
+                raise ValueError(
+                    "When using virtual_batch_size, the batch dimension must be 0 and thus axis cannot include 0"
+                )
         plain = not self.renorm and self.virtual_batch_size is None and self.adjustment is None
         if self.fused is None:
             self.fused = plain and rank == 4 and self.axis in ([1], [3])
@@ -74,7 +90,7 @@ class BatchNormalization(Layer):
             raise ValueError("Batch normalization layers with `fused=True` only support 4D input tensors with axis 1 or 3. "
                              f"Received input shape {input_shape}, axis {self.axis}")  # fmt: skip
         sizes = {a: dims.as_list()[a] for a in self.axis}
-        for a, n in sizes.items():
+        for n in sizes.values():
             if n is None:
                 raise ValueError("Input has undefined `axis` dimension. Input shape: ", input_shape)
         self.input_spec = InputSpec(ndim=rank, axes=sizes)
@@ -86,9 +102,17 @@ class BatchNormalization(Layer):
                 param_shape.insert(1, 1)
         own = self._dtype or as_dtype("float32")
         dtype = as_dtype("float32") if own.name in ("float16", "bfloat16") else own
-        weight = lambda name, init, reg=None, con=None: self.add_weight(name, param_shape, dtype=dtype, initializer=init, regularizer=reg, constraint=con, trainable=True)
-        self.gamma = weight("gamma", self.gamma_initializer, self.gamma_regularizer, self.gamma_constraint) if self.scale else None
-        self.beta = weight("beta", self.beta_initializer, self.beta_regularizer, self.beta_constraint) if self.center else None
+        weight = lambda name, init, reg=None, con=None: self.add_weight(
+            name, param_shape, dtype=dtype, initializer=init, regularizer=reg, constraint=con, trainable=True
+        )
+        self.gamma = (
+            weight("gamma", self.gamma_initializer, self.gamma_regularizer, self.gamma_constraint)
+            if self.scale
+            else None
+        )
+        self.beta = (
+            weight("beta", self.beta_initializer, self.beta_regularizer, self.beta_constraint) if self.center else None
+        )
         self._param_shape, self._param_dtype = param_shape, dtype
         self.moving_mean = self._average("moving_mean", self.moving_mean_initializer)
         self.moving_variance = self._average("moving_variance", self.moving_variance_initializer)
@@ -128,12 +152,19 @@ class BatchNormalization(Layer):
         gamma = self.gamma if self.scale else constant(1.0, self._param_dtype, [count])
         settings = dict(epsilon=self.epsilon, data_format="NHWC" if self.axis == [3] else "NCHW")
         train = lambda: fused_batch_norm(inputs, gamma, beta, is_training=True, **settings)
-        infer = lambda: fused_batch_norm(inputs, gamma, beta, mean=self.moving_mean, variance=self.moving_variance, is_training=False, **settings)
+        infer = lambda: fused_batch_norm(
+            inputs, gamma, beta, mean=self.moving_mean, variance=self.moving_variance, is_training=False, **settings
+        )
         output, mean, variance = smart_cond(training, train, infer)
         if constant_value(training) is not False:
             momentum = self._momentum(training, self.momentum)
             rows = None if inputs.shape.as_list()[0] else shape(inputs)[0]
-            self.add_update([self._move(self.moving_mean, mean, momentum, rows), self._move(self.moving_variance, variance, momentum, rows)])
+            self.add_update(
+                [
+                    self._move(self.moving_mean, mean, momentum, rows),
+                    self._move(self.moving_variance, variance, momentum, rows),
+                ]
+            )
         return output
 
     def call(self, inputs: Any, training: Any = False) -> Any:
@@ -160,14 +191,18 @@ class BatchNormalization(Layer):
             return v
 
         scale, offset = spread(self.gamma), spread(self.beta)
-        together = lambda s, o, more_s, more_o: (more_s if s is None else s * more_s, more_o if o is None else o * more_s + more_o)
+        together = lambda s, o, more_s, more_o: (
+            more_s if s is None else s * more_s,
+            more_o if o is None else o * more_s + more_o,
+        )
         if constant_value(training) is False:
             mean, variance = self.moving_mean, self.moving_variance
         else:
             if self.adjustment is not None:
-                one, zero = door.convert(1.0), door.convert(0.0)
                 more_s, more_o = self.adjustment(shape(inputs))
-                more_s, more_o = smart_cond(training, lambda: (more_s, more_o), lambda: (find("OnesLike")(more_s), find("ZerosLike")(more_o)))
+                more_s, more_o = smart_cond(
+                    training, lambda: (more_s, more_o), lambda: (find("OnesLike")(more_s), find("ZerosLike")(more_o))
+                )
                 scale, offset = together(scale, offset, more_s, more_o)
             keep = self.virtual_batch_size is not None or len(self.axis) > 1
             mean, variance = moments(inputs, reduce_over, keepdims=keep)
@@ -183,7 +218,9 @@ class BatchNormalization(Layer):
             rows = None if inputs.shape.as_list()[0] else shape(inputs)[0]
             if self.renorm:
                 r, d, new_mean, new_variance = self._renormed(new_mean, new_variance, training, rows)
-                scale, offset = together(spread(r), spread(d), scale if scale is not None else 1.0, offset if offset is not None else 0.0)
+                scale, offset = together(
+                    spread(r), spread(d), scale if scale is not None else 1.0, offset if offset is not None else 0.0
+                )
             momentum = self._momentum(training, self.momentum)
             updates = [self._move(self.moving_mean, new_mean, momentum, rows)]
             if self.renorm:
@@ -198,8 +235,21 @@ class BatchNormalization(Layer):
             else:
                 updates.append(self._move(self.moving_variance, new_variance, momentum, rows))
             self.add_update(updates)
-        as_input = lambda v: None if v is None else v if v.dtype.base_dtype is inputs.dtype.base_dtype else find("Cast")(v, DstT=inputs.dtype.base_dtype)
-        outputs = normalized(inputs, spread(as_input(door.convert(mean))), spread(as_input(door.convert(variance))), as_input(offset), as_input(scale), self.epsilon)
+        as_input = lambda v: (
+            None
+            if v is None
+            else v
+            if v.dtype.base_dtype is inputs.dtype.base_dtype
+            else find("Cast")(v, DstT=inputs.dtype.base_dtype)
+        )
+        outputs = normalized(
+            inputs,
+            spread(as_input(door.convert(mean))),
+            spread(as_input(door.convert(variance))),
+            as_input(offset),
+            as_input(scale),
+            self.epsilon,
+        )
         if original is not None:
             return reshape(outputs, original)
         if door.current().is_graph:
@@ -224,7 +274,10 @@ class BatchNormalization(Layer):
         d = stop(smart_cond(training, lambda: batch_d, lambda: find("ZerosLike")(batch_d)))
         momentum = self._momentum(training, self.renorm_momentum)
         graph = door.current()
-        moves = [self._move(self.renorm_mean, mean, momentum, rows), self._move(self.renorm_stddev, stddev, momentum, rows)]
+        moves = [
+            self._move(self.renorm_mean, mean, momentum, rows),
+            self._move(self.renorm_stddev, stddev, momentum, rows),
+        ]
         with graph.control_dependencies(moves) if graph.is_graph else name_scope(None):  # type: ignore[arg-type]
             return r, d, find("Identity")(mean), find("Identity")(variance)
 

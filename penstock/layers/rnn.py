@@ -9,7 +9,6 @@ from penstock.base.shape import TensorShape
 from penstock.fronts.control import while_loop
 from penstock.ir import door
 from penstock.ir.op import find
-
 from penstock.ir.tensor import Tensor
 from penstock.layers.rnn_cell import assert_like_rnncell, with_batch
 from penstock.ops.shapes import shape
@@ -96,14 +95,20 @@ def dynamic_rnn(
         batch = _batch_size(flat)
         state = _initial_state(cell, initial_state, batch, dtype)
         if lengths is not None and not lengths.shape.is_compatible_with([batch if isinstance(batch, int) else None]):
-            raise ValueError(f"sequence_length must be a vector of length batch_size = {batch}, but saw shape: {lengths.shape}")
-        outputs, final_state = _loop(cell, nest.pack_sequence_as(inputs, flat), state, lengths, parallel_iterations or 32, swap_memory, dtype)
+            raise ValueError(
+                f"sequence_length must be a vector of length batch_size = {batch}, but saw shape: {lengths.shape}"
+            )
+        outputs, final_state = _loop(
+            cell, nest.pack_sequence_as(inputs, flat), state, lengths, parallel_iterations or 32, swap_memory, dtype
+        )
         if not time_major:
             outputs = nest.map_structure(_swap_time, outputs)
     return outputs, final_state
 
 
-def _loop(cell: Any, inputs: Any, initial_state: Any, lengths: Any, parallel_iterations: int, swap_memory: bool, dtype: Any) -> Any:
+def _loop(
+    cell: Any, inputs: Any, initial_state: Any, lengths: Any, parallel_iterations: int, swap_memory: bool, dtype: Any
+) -> Any:
     flat = nest.flatten(inputs)
     for t in flat:
         if t.shape.rank is not None and any(n is None for n in t.shape.as_list()[2:]):
@@ -112,15 +117,23 @@ def _loop(cell: Any, inputs: Any, initial_state: Any, lengths: Any, parallel_ite
     for t in flat[1:]:
         n = t.shape.as_list()[0] if t.shape.rank else None
         if static is not None and n is not None and n != static:
-            raise ValueError(f"Time steps is not the same for all the elements in the input in a batch. {static} vs {n}")
+            raise ValueError(
+                f"Time steps is not the same for all the elements in the input in a batch. {static} vs {n}"
+            )
     steps = static if static is not None else shape(flat[0])[0]
     output_size = cell.output_size
     flat_sizes = [output_size] if isinstance(output_size, (int, TensorShape)) else nest.flatten(output_size)
     output_dtype = as_dtype(dtype).base_dtype if dtype is not None else nest.flatten(initial_state)[0].dtype.base_dtype
     batch = _batch_size(flat)
     fixed = batch if isinstance(batch, int) else None
-    outs = tuple(TensorArray(output_dtype, size=steps, element_shape=[fixed, *_sizes_of(s)], name=f"dynamic_rnn/output_{i}") for i, s in enumerate(flat_sizes))
-    ins = tuple(TensorArray(t.dtype, size=steps, element_shape=t.shape[1:], name=f"dynamic_rnn/input_{i}").unstack(t) for i, t in enumerate(flat))
+    outs = tuple(
+        TensorArray(output_dtype, size=steps, element_shape=[fixed, *_sizes_of(s)], name=f"dynamic_rnn/output_{i}")
+        for i, s in enumerate(flat_sizes)
+    )
+    ins = tuple(
+        TensorArray(t.dtype, size=steps, element_shape=t.shape[1:], name=f"dynamic_rnn/input_{i}").unstack(t)
+        for i, t in enumerate(flat)
+    )
     zeros = None
     if lengths is not None:
         from penstock.ops.constants import zeros as make
@@ -141,7 +154,9 @@ def _loop(cell: Any, inputs: Any, initial_state: Any, lengths: Any, parallel_ite
         if lengths is not None:
             done = time >= lengths
             parts = [_choose(done, z, o) for z, o in zip(zeros, parts)]
-            new_state = nest.pack_sequence_as(state, [_choose(done, s, n) for s, n in zip(nest.flatten(state), nest.flatten(new_state))])
+            new_state = nest.pack_sequence_as(
+                state, [_choose(done, s, n) for s, n in zip(nest.flatten(state), nest.flatten(new_state))]
+            )
         outs = tuple(ta.write(time, o) for ta, o in zip(outs, parts))
         return time + 1, outs, nest.pack_sequence_as(state, nest.flatten(new_state))
 
@@ -205,16 +220,38 @@ def bidirectional_dynamic_rnn(
 
     with variable_scope(scope or "bidirectional_rnn"):
         with variable_scope("fw") as fw_scope:
-            output_fw, state_fw = dynamic_rnn(cell_fw, inputs, sequence_length, initial_state_fw, dtype, parallel_iterations, swap_memory, time_major, fw_scope)
+            output_fw, state_fw = dynamic_rnn(
+                cell_fw,
+                inputs,
+                sequence_length,
+                initial_state_fw,
+                dtype,
+                parallel_iterations,
+                swap_memory,
+                time_major,
+                fw_scope,
+            )
         with variable_scope("bw") as bw_scope:
             backwards = nest.map_structure(lambda x: reverse(door.convert(x)), inputs)
-            output, state_bw = dynamic_rnn(cell_bw, backwards, sequence_length, initial_state_bw, dtype, parallel_iterations, swap_memory, time_major, bw_scope)
+            output, state_bw = dynamic_rnn(
+                cell_bw,
+                backwards,
+                sequence_length,
+                initial_state_bw,
+                dtype,
+                parallel_iterations,
+                swap_memory,
+                time_major,
+                bw_scope,
+            )
     output_bw = nest.map_structure(reverse, output)
     return (output_fw, output_bw), (state_fw, state_bw)
 
 
 @export(v1=("nn.static_rnn",))
-def static_rnn(cell: Any, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None, scope: Any = None) -> Any:
+def static_rnn(
+    cell: Any, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None, scope: Any = None
+) -> Any:
     """The outputs of a cell over a list of inputs [batch, ...], one a step, and its last state."""
     assert_like_rnncell("cell", cell)
     if not nest.is_nested(inputs):
@@ -227,8 +264,18 @@ def static_rnn(cell: Any, inputs: Any, initial_state: Any = None, dtype: Any = N
         first = nest.flatten(inputs[0])
         for t in first:
             if t.shape.rank is not None and any(n is None for n in t.shape.as_list()[1:]):
-                raise ValueError("Input size (dimension 1 of inputs) must be accessible via shape inference, but saw value None.")
-        known = next((t.shape.as_list()[0] for step in inputs for t in nest.flatten(step) if t.shape.rank and t.shape.as_list()[0] is not None), None)
+                raise ValueError(
+                    "Input size (dimension 1 of inputs) must be accessible via shape inference, but saw value None."
+                )
+        known = next(
+            (
+                t.shape.as_list()[0]
+                for step in inputs
+                for t in nest.flatten(step)
+                if t.shape.rank and t.shape.as_list()[0] is not None
+            ),
+            None,
+        )
         batch = known if known is not None else shape(first[0])[0]
         lengths = _lengths(sequence_length)
         state = _initial_state(cell, initial_state, batch, dtype)
@@ -252,12 +299,16 @@ def static_rnn(cell: Any, inputs: Any, initial_state: Any = None, dtype: Any = N
 
 
 @export(v1=("nn.static_state_saving_rnn",))
-def static_state_saving_rnn(cell: Any, inputs: Any, state_saver: Any, state_name: Any, sequence_length: Any = None, scope: Any = None) -> Any:
+def static_state_saving_rnn(
+    cell: Any, inputs: Any, state_saver: Any, state_name: Any, sequence_length: Any = None, scope: Any = None
+) -> Any:
     """`static_rnn` whose state comes from, and goes back to, a `state_saver` (with `state(name)` and `save_state(name, value)`)."""
     sizes = cell.state_size
     nested = nest.is_nested(sizes)
     if nested != isinstance(state_name, tuple):
-        raise ValueError(f"state_name should be the same type as cell.state_size.  state_name: {state_name}, cell.state_size: {sizes}")
+        raise ValueError(
+            f"state_name should be the same type as cell.state_size.  state_name: {state_name}, cell.state_size: {sizes}"
+        )
     if nested:
         names = nest.flatten(state_name)
         if len(names) != len(nest.flatten(sizes)):
@@ -292,7 +343,9 @@ def static_bidirectional_rnn(
         with variable_scope("fw") as fw_scope:
             output_fw, state_fw = static_rnn(cell_fw, inputs, initial_state_fw, dtype, sequence_length, scope=fw_scope)
         with variable_scope("bw") as bw_scope:
-            backwards, state_bw = static_rnn(cell_bw, _reversed(inputs, sequence_length), initial_state_bw, dtype, sequence_length, scope=bw_scope)
+            backwards, state_bw = static_rnn(
+                cell_bw, _reversed(inputs, sequence_length), initial_state_bw, dtype, sequence_length, scope=bw_scope
+            )
     output_bw = _reversed(backwards, sequence_length)
     joined = [nest.pack_sequence_as(f, [find("ConcatV2")([a, b], 1, name="concat") for a, b in zip(nest.flatten(f), nest.flatten(b))])
               for f, b in zip(output_fw, output_bw)]  # fmt: skip
@@ -305,12 +358,16 @@ def _reversed(steps: list[Any], lengths: Any) -> list[Any]:
     columns = []
     for parts in zip(*(nest.flatten(s) for s in steps)):
         whole = find("Pack")(list(parts), axis=0)
-        columns.append(find("Unpack")(find("ReverseSequence")(whole, lengths, seq_dim=0, batch_dim=1), num=len(parts), axis=0))
+        columns.append(
+            find("Unpack")(find("ReverseSequence")(whole, lengths, seq_dim=0, batch_dim=1), num=len(parts), axis=0)
+        )
     return [nest.pack_sequence_as(s, [c[i] for c in columns]) for i, s in enumerate(steps)]
 
 
 @export(v1=("nn.raw_rnn",))
-def raw_rnn(cell: Any, loop_fn: Any, parallel_iterations: int | None = None, swap_memory: bool = False, scope: Any = None) -> Any:
+def raw_rnn(
+    cell: Any, loop_fn: Any, parallel_iterations: int | None = None, swap_memory: bool = False, scope: Any = None
+) -> Any:
     """A cell run under the control of `loop_fn(time, cell_output, cell_state, loop_state)`, which says inputs, states and ends.
 
     `loop_fn` gives (elements finished, next input, next state, output to emit, next loop state).
@@ -318,14 +375,15 @@ def raw_rnn(cell: Any, loop_fn: Any, parallel_iterations: int | None = None, swa
     assert_like_rnncell("cell", cell)
     if not callable(loop_fn):
         raise TypeError("loop_fn must be a callable")
-    from penstock.ops.constants import zeros as make
-    from penstock.ops.constants import zeros_like
+    from penstock.ops.constants import zeros as make, zeros_like
 
     with variable_scope(scope or "rnn"):
         finished, next_input, state, emit_structure, loop_state = loop_fn(door.convert(0), None, None, None)
         flat_input = [door.convert(t) for t in nest.flatten(next_input)]
         loop_state = loop_state if loop_state is not None else door.convert(0)
-        static = next((t.shape.as_list()[0] for t in flat_input if t.shape.rank and t.shape.as_list()[0] is not None), None)
+        static = next(
+            (t.shape.as_list()[0] for t in flat_input if t.shape.rank and t.shape.as_list()[0] is not None), None
+        )
         batch = static if static is not None else shape(flat_input[0])[0]
         nest.assert_same_structure(state, cell.state_size)
         flat_state = [t if isinstance(t, TensorArray) else door.convert(t) for t in nest.flatten(state)]
@@ -338,7 +396,11 @@ def raw_rnn(cell: Any, loop_fn: Any, parallel_iterations: int | None = None, swa
             emit_structure = cell.output_size
             sizes = [emit_structure] if isinstance(emit_structure, (int, TensorShape)) else nest.flatten(emit_structure)
             kinds = [flat_state[0].dtype] * len(sizes)
-        pack = (lambda flat: flat[0]) if isinstance(emit_structure, (int, TensorShape)) else (lambda flat: nest.pack_sequence_as(emit_structure, flat))
+        pack = (
+            (lambda flat: flat[0])
+            if isinstance(emit_structure, (int, TensorShape))
+            else (lambda flat: nest.pack_sequence_as(emit_structure, flat))
+        )
         arrays = pack([TensorArray(k.base_dtype, size=0, dynamic_size=True, element_shape=TensorShape([static]).concatenate(_static_shape(s)), name=f"rnn_output_{i}")
                        for i, (k, s) in enumerate(zip(kinds, sizes))])  # fmt: skip
         zero_emit = pack([make(with_batch(batch, s) if not isinstance(s, Tensor) else find("ConcatV2")([find("Reshape")(door.convert(batch), [1]), s], 0), dtype=k.base_dtype)
@@ -348,7 +410,9 @@ def raw_rnn(cell: Any, loop_fn: Any, parallel_iterations: int | None = None, swa
             output, cell_state = cell(current, state)
             nest.assert_same_structure(state, cell_state)
             next_time = time + 1
-            next_finished, next_input, next_state, emit, next_loop_state = loop_fn(next_time, output, cell_state, loop_state)
+            next_finished, next_input, next_state, emit, next_loop_state = loop_fn(
+                next_time, output, cell_state, loop_state
+            )
             nest.assert_same_structure(state, next_state)
             nest.assert_same_structure(current, next_input)
             nest.assert_same_structure(arrays, emit)
@@ -356,7 +420,14 @@ def raw_rnn(cell: Any, loop_fn: Any, parallel_iterations: int | None = None, swa
             emit = nest.map_structure(lambda z, e: _choose(finished, z, e), zero_emit, emit)
             next_state = nest.map_structure(lambda s, n: _choose(finished, s, n), state, next_state)
             arrays = nest.map_structure(lambda ta, e: ta.write(time, e), arrays, emit)
-            return next_time, find("LogicalOr")(finished, next_finished), next_input, arrays, next_state, next_loop_state
+            return (
+                next_time,
+                find("LogicalOr")(finished, next_finished),
+                next_input,
+                arrays,
+                next_state,
+                next_loop_state,
+            )
 
         finished = door.convert(finished) if finished is not None else zeros_like(flat_input[0])
         _, _, _, arrays, state, loop_state = while_loop(
@@ -371,5 +442,3 @@ def _static_shape(size: Any) -> TensorShape:
     if isinstance(size, Tensor):
         return TensorShape(None)
     return TensorShape(_sizes_of(size))
-
-

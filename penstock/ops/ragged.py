@@ -17,8 +17,7 @@ from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ir.source import PLACEHOLDER
 from penstock.ir.tensor import Tensor
-from penstock.ops import arithmetic, bitwise, compare, elementwise
-from penstock.ops import ragged_bodies as bodies
+from penstock.ops import arithmetic, bitwise, compare, elementwise, ragged_bodies as bodies
 from penstock.ops.families import composites
 from penstock.ops.ragged_indexing import take
 from penstock.ops.ragged_spec import RaggedTensorSpec

@@ -13,8 +13,7 @@ from penstock.ir.known import known_dims, known_value
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
-from penstock.ops import sparse_bodies as bodies
-from penstock.ops import sparse_reshaping as reshaping
+from penstock.ops import sparse_bodies as bodies, sparse_reshaping as reshaping
 from penstock.ops.sparse_tensor import SparseTensor, as_sparse, is_sparse
 
 

@@ -18,10 +18,18 @@ def _is_reference(ref: Any) -> bool:
 
 
 @export(v1=("assign",))
-def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking: bool | None = None, name: str | None = None) -> Any:
+def assign(
+    ref: Any, value: Any, validate_shape: bool | None = None, use_locking: bool | None = None, name: str | None = None
+) -> Any:
     """Give the variable `ref` a new value; with `validate_shape=False` one of another shape."""
     if _is_reference(ref):
-        return state.assign(_reference(ref), value, use_locking=use_locking is not False, validate_shape=validate_shape is not False, name=name)
+        return state.assign(
+            _reference(ref),
+            value,
+            use_locking=use_locking is not False,
+            validate_shape=validate_shape is not False,
+            name=name,
+        )
     return ref.assign(value, name=name)
 
 
@@ -50,7 +58,14 @@ def _scatter(name: str, locking: bool, doc: str) -> Callable[..., Any]:
     def scatter(ref: Any, indices: Any, updates: Any, use_locking: bool = locking, name: str | None = None) -> Any:
         if _is_reference(ref):
             return on_reference(_reference(ref), indices, updates, use_locking=use_locking, name=name)
-        return ref._lazy_read(on_resource(ref.handle, indices, door.convert(updates, None if isinstance(updates, Tensor) else ref.dtype), name=name))
+        return ref._lazy_read(
+            on_resource(
+                ref.handle,
+                indices,
+                door.convert(updates, None if isinstance(updates, Tensor) else ref.dtype),
+                name=name,
+            )
+        )
 
     scatter.__name__ = scatter.__qualname__ = name
     scatter.__doc__ = doc
@@ -58,23 +73,33 @@ def _scatter(name: str, locking: bool, doc: str) -> Callable[..., Any]:
 
 
 scatter_update = _scatter("scatter_update", True, "Replace the rows of the variable `ref` at `indices`.")
-scatter_add = _scatter("scatter_add", False, "Add to the rows of the variable `ref` at `indices`; repeated indices add up.")
-scatter_sub = _scatter("scatter_sub", False, "Subtract from the rows of the variable `ref` at `indices`; repeated indices add up.")
+scatter_add = _scatter(
+    "scatter_add", False, "Add to the rows of the variable `ref` at `indices`; repeated indices add up."
+)
+scatter_sub = _scatter(
+    "scatter_sub", False, "Subtract from the rows of the variable `ref` at `indices`; repeated indices add up."
+)
 scatter_mul = _scatter("scatter_mul", False, "Multiply the rows of the variable `ref` at `indices`.")
 scatter_div = _scatter("scatter_div", False, "Divide the rows of the variable `ref` at `indices`.")
 scatter_min = _scatter("scatter_min", False, "Lower the rows of the variable `ref` at `indices` to `updates`.")
 scatter_max = _scatter("scatter_max", False, "Raise the rows of the variable `ref` at `indices` to `updates`.")
-scatter_nd_update = _scatter("scatter_nd_update", True, "Replace the elements or slices of the variable `ref` at `indices`.")
+scatter_nd_update = _scatter(
+    "scatter_nd_update", True, "Replace the elements or slices of the variable `ref` at `indices`."
+)
 scatter_nd_add = _scatter("scatter_nd_add", False, "Add to the elements or slices of the variable `ref` at `indices`.")
-scatter_nd_sub = _scatter("scatter_nd_sub", False, "Subtract from the elements or slices of the variable `ref` at `indices`.")
+scatter_nd_sub = _scatter(
+    "scatter_nd_sub", False, "Subtract from the elements or slices of the variable `ref` at `indices`."
+)
 
 
 @export(v1=("batch_scatter_update",))
-def batch_scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None) -> Any:
+def batch_scatter_update(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
+) -> Any:
     """Replace, in every batch entry, the rows at that entry's `indices` ([..., n]: the last axis lists the rows)."""
+    from penstock.ir.scope import scoped
     from penstock.ops.constants import range as range_
     from penstock.ops.shapes import reshape, shape
-    from penstock.ir.scope import scoped
 
     Cast, Concat, ExpandDims, Tile = (find(n) for n in ("Cast", "ConcatV2", "ExpandDims", "Tile"))
     with scoped(name, "batch_scatter_update"):
@@ -115,7 +140,10 @@ def sliced(variable: Any, slice_spec: Any) -> Any:
         """Overwrite this slice of the variable."""
         node = getattr(part, "op", None) if door.current().is_graph else None
         if node is not None and node.type == "StridedSlice":
-            masks = {k: node.attrs[k] for k in ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")}
+            masks = {
+                k: node.attrs[k]
+                for k in ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+            }
             begin, end, strides = node.inputs[1:4]
             return variable._strided_slice_assign(begin, end, strides, value, name or f"{node.name}/_assign/", masks)
         begin, end, strides, masks = spell(slice_spec)
@@ -164,4 +192,6 @@ def _number(value: Any) -> int:
         value = door.convert(value).numpy()
     if hasattr(value, "__index__"):
         return value.__index__()
-    raise TypeError(f"Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid indices, got {value!r}")
+    raise TypeError(
+        f"Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid indices, got {value!r}"
+    )

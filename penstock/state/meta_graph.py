@@ -40,7 +40,7 @@ def _fill(collection: Any, values: list[Any], export_scope: str | None) -> bool:
                 collection.bytes_list.value.append(made.SerializeToString())
         elif isinstance(v, (str, bytes)):
             collection.bytes_list.value.append(v.encode() if isinstance(v, str) else v)
-        elif isinstance(v, bool) or isinstance(v, int):
+        elif isinstance(v, bool | int):
             collection.int64_list.value.append(int(v))
         elif isinstance(v, float):
             collection.float_list.value.append(v)
@@ -102,8 +102,21 @@ def export_meta_graph_v1(
 ) -> Any:  # fmt: skip
     """The graph, its collections and a saver as a MetaGraphDef, written to `filename` when one is given."""
     if not door.current().is_graph:
-        raise RuntimeError("Exporting/importing meta graphs is not supported when eager execution is enabled. No graph exists when eager execution is enabled.")
-    return export_meta_graph(filename, meta_info_def, graph_def, saver_def, collection_list, as_text, graph, export_scope, clear_devices, strip_default_attrs)
+        raise RuntimeError(
+            "Exporting/importing meta graphs is not supported when eager execution is enabled. No graph exists when eager execution is enabled."
+        )
+    return export_meta_graph(
+        filename,
+        meta_info_def,
+        graph_def,
+        saver_def,
+        collection_list,
+        as_text,
+        graph,
+        export_scope,
+        clear_devices,
+        strip_default_attrs,
+    )
 
 
 def read_meta_graph_file(filename: Any) -> Any:
@@ -131,10 +144,14 @@ def read_meta_graph_file(filename: Any) -> Any:
 
 
 @export(v1=("train.import_meta_graph",))
-def import_meta_graph(meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **kwargs: Any) -> Any:
+def import_meta_graph(
+    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **kwargs: Any
+) -> Any:
     """Rebuild a graph with its collections from a MetaGraphDef or its file; gives its saver (None when it had no variables)."""
     if not door.current().is_graph:
-        raise RuntimeError("Exporting/importing meta graphs is not supported when eager execution is enabled. No graph exists when eager execution is enabled.")
+        raise RuntimeError(
+            "Exporting/importing meta graphs is not supported when eager execution is enabled. No graph exists when eager execution is enabled."
+        )
     meta = meta_graph_or_file if hasattr(meta_graph_or_file, "graph_def") else read_meta_graph_file(meta_graph_or_file)
     graph_def = meta.graph_def
     if clear_devices:
@@ -148,7 +165,12 @@ def import_meta_graph(meta_graph_or_file: Any, clear_devices: bool = False, impo
     if import_scope:
         with graph.name_scope(import_scope) as entered:
             scope = entered.rstrip("/")
-    import_graph_def(graph_def, name=f"{scope}/" if scope else "", input_map=kwargs.get("input_map"), producer_op_list=meta.meta_info_def.stripped_op_list or None)
+    import_graph_def(
+        graph_def,
+        name=f"{scope}/" if scope else "",
+        input_map=kwargs.get("input_map"),
+        producer_op_list=meta.meta_info_def.stripped_op_list or None,
+    )
     _restore_collections(graph, meta, scope)
     if meta.HasField("saver_def"):
         saver = Saver.from_proto(meta.saver_def, import_scope=scope or None)

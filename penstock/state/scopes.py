@@ -75,7 +75,9 @@ class EagerVariableStore:
 
     def __init__(self, store: VariableStore | None = None):
         if store is not None and not store.store_eager:
-            raise ValueError("Cannot construct EagerVariableStore from a VariableStore object that does not hold eager variables.")
+            raise ValueError(
+                "Cannot construct EagerVariableStore from a VariableStore object that does not hold eager variables."
+            )
         self._store = store or VariableStore(store_eager=True)
 
     @contextmanager
@@ -114,7 +116,12 @@ class VariableScope:
         custom_getter: Any = None, name_scope: str = "", dtype: Any = float32, use_resource: bool | None = None, constraint: Any = None,
     ):  # fmt: skip
         self._name, self._initializer, self._regularizer, self._reuse = name, initializer, regularizer, reuse
-        self._caching_device, self._partitioner, self._custom_getter, self._name_scope = caching_device, partitioner, custom_getter, name_scope
+        self._caching_device, self._partitioner, self._custom_getter, self._name_scope = (
+            caching_device,
+            partitioner,
+            custom_getter,
+            name_scope,
+        )
         self._dtype, self._use_resource, self._constraint = dtype, use_resource, constraint
         if not _in_graph():
             if caching_device is not None:
@@ -297,7 +304,9 @@ def pure_variable_scope(
     if partitioner is not None:
         scope.set_partitioner(partitioner)
     if custom_getter is not None:
-        scope.set_custom_getter(custom_getter if base.custom_getter is None else _nested_getter(custom_getter, base.custom_getter))
+        scope.set_custom_getter(
+            custom_getter if base.custom_getter is None else _nested_getter(custom_getter, base.custom_getter)
+        )
     if use_resource is not None:
         scope.set_use_resource(use_resource)
     if constraint is not None:
@@ -375,7 +384,9 @@ class variable_scope:
             if self._reuse:
                 raise ValueError("reuse=True cannot be used without a name_or_scope")
             outer = self._open(stack, self._default_name) if self._auxiliary else None
-            return stack.enter_context(pure_variable_scope(_unique_scope(self._default_name), old_name_scope=outer, **self._settings))
+            return stack.enter_context(
+                pure_variable_scope(_unique_scope(self._default_name), old_name_scope=outer, **self._settings)
+            )
         if not isinstance(given, (str, VariableScope)):
             raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
         is_name = isinstance(given, str)
@@ -386,7 +397,9 @@ class variable_scope:
             outer = opened if is_name else given.original_name_scope
         elif not is_name:
             outer = given.original_name_scope
-        return stack.enter_context(pure_variable_scope(given, reuse=self._reuse, old_name_scope=outer, **self._settings))
+        return stack.enter_context(
+            pure_variable_scope(given, reuse=self._reuse, old_name_scope=outer, **self._settings)
+        )
 
     @staticmethod
     def _open(stack: ExitStack, label: Any) -> str:
@@ -409,7 +422,15 @@ def variable_op_scope(
 @export(v1=("no_regularizer",))
 def no_regularizer(_: Any) -> None:
     """A regularizer that adds nothing, to override that of a scope around."""
-    return None
+    return
 
 
-__all__ = ["AUTO_REUSE", "EagerVariableStore", "VariableScope", "get_variable", "get_variable_scope", "takes_keyword", "variable_scope"]
+__all__ = [
+    "AUTO_REUSE",
+    "EagerVariableStore",
+    "VariableScope",
+    "get_variable",
+    "get_variable_scope",
+    "takes_keyword",
+    "variable_scope",
+]

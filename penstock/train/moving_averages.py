@@ -10,14 +10,22 @@ from penstock.ir import door
 from penstock.ir.graph import GraphTensor
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
-from penstock.state.collections import GraphKeys, add_to_collection, global_variables, moving_average_variables, trainable_variables
+from penstock.state.collections import (
+    GraphKeys,
+    add_to_collection,
+    global_variables,
+    moving_average_variables,
+    trainable_variables,
+)
 from penstock.state.initializers import ZerosV1
 from penstock.state.scopes import get_variable, variable_scope
 from penstock.state.variable import Variable
 from penstock.train import slots
 
 
-def assign_moving_average(variable: Any, value: Any, decay: Any, zero_debias: bool = True, name: str | None = None) -> Any:
+def assign_moving_average(
+    variable: Any, value: Any, decay: Any, zero_debias: bool = True, name: str | None = None
+) -> Any:
     """variable -= (1 - decay) * (variable - value); `zero_debias` corrects for a variable that began at zero."""
     with scoped(name, "AssignMovingAvg") as scope:
         decay = door.convert(1.0 - decay, None, "decay")
@@ -43,12 +51,16 @@ def _zero_debias(unbiased: Any, value: Any, decay: Any) -> Any:
         return unbiased - now / (1 - find("Pow")(1.0 - decay, count))
 
 
-def weighted_moving_average(value: Any, decay: Any, weight: Any, truediv: bool = True, collections: Any = None, name: str | None = None) -> Any:
+def weighted_moving_average(
+    value: Any, decay: Any, weight: Any, truediv: bool = True, collections: Any = None, name: str | None = None
+) -> Any:
     """The moving average of value * weight over that of weight."""
     collections = [GraphKeys.GLOBAL_VARIABLES] if collections is None else collections
     with variable_scope(name, "WeightedMovingAvg", values=[value, weight, decay]) as scope:
         value, weight = door.convert(value), door.convert(weight)
-        make = lambda label, like: get_variable(label, shape=like.shape, dtype=like.dtype, initializer=ZerosV1(), trainable=False, collections=collections)
+        make = lambda label, like: get_variable(
+            label, shape=like.shape, dtype=like.dtype, initializer=ZerosV1(), trainable=False, collections=collections
+        )
         upper = assign_moving_average(make("value_x_weight", value), value * weight, decay, zero_debias=False)
         lower = assign_moving_average(make("weight", weight), weight, decay, zero_debias=False)
         upper, lower = door.convert(upper), door.convert(lower)
@@ -59,7 +71,9 @@ def weighted_moving_average(value: Any, decay: Any, weight: Any, truediv: bool =
 class ExponentialMovingAverage:
     """Keeps shadow copies of variables that follow them slowly: shadow -= (1 - decay) * (shadow - variable)."""
 
-    def __init__(self, decay: Any, num_updates: Any = None, zero_debias: bool = False, name: str = "ExponentialMovingAverage"):
+    def __init__(
+        self, decay: Any, num_updates: Any = None, zero_debias: bool = False, name: str = "ExponentialMovingAverage"
+    ):
         self._decay, self._num_updates, self._zero_debias, self._name = decay, num_updates, zero_debias, name
         self._averages: dict[Any, Any] = {}
 
@@ -92,7 +106,11 @@ class ExponentialMovingAverage:
             updates = []
             for v in var_list:
                 average = self._averages[v.ref()]
-                updates.append(assign_moving_average(average, v, decay, zero_debias=self._zero_debias and not isinstance(v, Variable)))
+                updates.append(
+                    assign_moving_average(
+                        average, v, decay, zero_debias=self._zero_debias and not isinstance(v, Variable)
+                    )
+                )
             return group(*[getattr(u, "_parent_op", u) if door.current().is_graph else u for u in updates], name=scope)
 
     def average(self, var: Any) -> Any:
@@ -121,4 +139,3 @@ class ExponentialMovingAverage:
             if v.name not in names and v.op.name not in found:
                 found[v.op.name] = v
         return found
-

@@ -3,8 +3,8 @@
 from typing import Any
 
 from penstock.base.shape import TensorShape
-from penstock.state.scopes import get_variable, get_variable_scope, variable_scope
 from penstock.state.resource_variable import BaseResourceVariable
+from penstock.state.scopes import get_variable, get_variable_scope, variable_scope
 from penstock.state.variable import SaveSliceInfo, Variable
 
 
@@ -20,9 +20,15 @@ def _slot_variable(primary: Any, value: Any, shape: Any, dtype: Any, validate_sh
     if isinstance(primary, Variable) and primary._save_slice_info is not None:
         info = primary._save_slice_info
         name = slot.name[: slot.name.rindex(":")]
-        full = info.full_name + name[len(primary._shared_name) :] if name.startswith(primary._shared_name) else f"{info.full_name}/{name}"
+        full = (
+            info.full_name + name[len(primary._shared_name) :]
+            if name.startswith(primary._shared_name)
+            else f"{info.full_name}/{name}"
+        )
         rank = len(slot.get_shape().as_list())
-        slot._set_save_slice_info(SaveSliceInfo(full, info.full_shape[:rank], info.var_offset[:rank], info.var_shape[:rank]))
+        slot._set_save_slice_info(
+            SaveSliceInfo(full, info.full_shape[:rank], info.var_offset[:rank], info.var_shape[:rank])
+        )
     return slot
 
 
@@ -38,7 +44,9 @@ def create_slot(primary: Any, val: Any, name: str, colocate_with_primary: bool =
         return _slot_variable(primary, val, None, None, fixed)
 
 
-def create_slot_with_initializer(primary: Any, initializer: Any, shape: Any, dtype: Any, name: str, colocate_with_primary: bool = True) -> Any:
+def create_slot_with_initializer(
+    primary: Any, initializer: Any, shape: Any, dtype: Any, name: str, colocate_with_primary: bool = True
+) -> Any:
     """A slot of `primary` that an initializer fills."""
     shape = TensorShape(shape)
     fixed = shape.is_fully_defined()

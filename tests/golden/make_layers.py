@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import tensorflow as tf
-
 from layer_programs import PROGRAMS, run
 
 found = {}

@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-
 from metric_programs import run
 
 tf.disable_eager_execution()

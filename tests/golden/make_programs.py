@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-
 from training_programs import PROGRAMS
 
 tf.disable_eager_execution()
