@@ -17,7 +17,7 @@ def _group(operations: list[Any], name: str) -> Any:
     return group(*operations, name=name)
 
 
-@export(v1=("variables_initializer",))
+@export(v1=("variables_initializer", "initializers.variables"))
 def variables_initializer(var_list: Any, name: str = "init") -> Any:
     """An op that runs the initializers of the variables."""
     if var_list and door.current().is_graph:
@@ -31,7 +31,7 @@ def initialize_variables(var_list: Any, name: str = "init") -> Any:
     return variables_initializer(var_list, name=name)
 
 
-@export(v1=("global_variables_initializer",))
+@export(v1=("global_variables_initializer", "initializers.global_variables"))
 def global_variables_initializer() -> Any:
     """An op that initialises the global variables."""
     if not door.current().is_graph:
@@ -45,7 +45,7 @@ def initialize_all_variables() -> Any:
     return global_variables_initializer()
 
 
-@export(v1=("local_variables_initializer",))
+@export(v1=("local_variables_initializer", "initializers.local_variables"))
 def local_variables_initializer() -> Any:
     """An op that initialises the local variables."""
     if not door.current().is_graph:

@@ -335,6 +335,54 @@ class Orthogonal(RandomInitializer):
         return {**super().get_config(), "gain": self.gain}
 
 
+@export(v2=("initializers.STFT", "initializers.STFTInitializer", "initializers.stft"))
+class STFT(Initializer):
+    """The real or imaginary side of a short-time Fourier transform, as a convolution kernel [frame, 1, bins].
+
+    >>> tf.initializers.STFT("real", "hann", "density")((128, 1, 513)).shape
+    TensorShape([128, 1, 513])
+    """
+
+    def __init__(self, side="real", window="hann", scaling="density", periodic=False):
+        if side not in ("real", "imag"):
+            raise ValueError(f"side should be 'real' or 'imag', not {side}")
+        if scaling not in (None, "density", "spectrum"):
+            raise ValueError(
+                f"Scaling is invalid, it must be `None`, 'density' or 'spectrum'. Received scaling={scaling}"
+            )
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+        if isinstance(window, str):
+            self._window(8)  # says so now where there is no such window
+
+    def _window(self, length: int) -> Any:
+        """The window of this length, scaled."""
+        if self.window is None:
+            return np.ones(length)
+        if isinstance(self.window, str):
+            from scipy.signal import get_window
+
+            values = get_window(self.window, length, fftbins=self.periodic)
+        else:
+            values = np.asarray(self.window, np.float64)
+        if self.scaling is None:
+            return values
+        return values / (math.sqrt(np.sum(values**2)) if self.scaling == "density" else np.sum(values))
+
+    def __call__(self, shape, dtype=None):
+        length, _, bins = shape
+        turns = np.arange(length)[:, None] * np.arange(bins) / ((bins - 1) * 2 or math.nan)
+        wave = np.cos(2 * math.pi * turns) if self.side == "real" else -np.sin(2 * math.pi * turns)
+        kernel = wave * self._window(length)[:, None]
+        return _BroadcastTo(kernel[:, None, :].astype(_dtype(dtype).as_numpy_dtype), np.array(dims_of(shape), np.int32))
+
+    def get_config(self):
+        return {"side": self.side, "window": self.window, "periodic": self.periodic, "scaling": self.scaling}
+
+
+for _name in ("STFT", "STFTInitializer", "stft", "stft_initializer"):
+    _CLASSES[_name] = STFT
+
+
 @export(v2=("initializers.serialize",))
 def serialize(initializer):
     """The configuration of an initializer, as a dictionary.

@@ -753,3 +753,14 @@ def _(tf):
         shuffled(tf.constant(3, "int64"), tf.constant([2**40 + 5, -7, 3], "int64"), tf.constant(100, "int64")),
         tf.function(lambda i: shuffled(i, [1, 2, 3], 9))(tf.range(10)),
     ]
+
+
+add(
+    "initializers/stft",
+    lambda tf: [
+        tf.initializers.STFT(side, window, scaling, periodic)((6, 1, 5))
+        for side in ("real", "imag")
+        for window in ("hann", "hamming", None, [1.0, 2.0, 3.0, 3.0, 2.0, 1.0])
+        for scaling, periodic in (("density", False), ("spectrum", True), (None, False))
+    ],
+)
