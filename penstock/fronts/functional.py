@@ -86,7 +86,7 @@ def _ragged_map(fn: Any, elems: Any, dtype: Any, signature: Any, name: Any) -> A
     composite = any(hasattr(e, "_type_spec") and not isinstance(e, Tensor) and not hasattr(e, "handle") for e in nest.flatten(elems))
     if not composite and not any(hasattr(s, "_component_specs") and not hasattr(s, "is_tensor_spec") and type(s).__name__ not in ("TensorSpec", "DType") for s in nest.flatten(spec)):
         return None
-    from penstock.ops.ragged_map import map_composites
+    from penstock.fronts.composite_map import map_composites
 
     return (map_composites(fn, elems, spec, name),)
 
