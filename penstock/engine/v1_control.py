@@ -151,7 +151,7 @@ class Region:
     def _find_exits(self) -> None:
         """The Exits of each loop, by the name of its frame."""
         frame: dict[Any, tuple[str, ...]] = {}
-        todo = deque((n, ()) for n in self.nodes if not any(t._id not in self.outer for t in n._inputs) and not self.control[n])
+        todo: deque[Any] = deque((n, ()) for n in self.nodes if not any(t._id not in self.outer for t in n._inputs) and not self.control[n])
         while todo:
             n, path = todo.popleft()
             if n in frame:
