@@ -20,9 +20,22 @@ from penstock.state.variable import VariableAggregation, VariableSynchronization
 class InputSpec:
     """What a layer takes: a rank, a smallest or largest rank, a shape, sizes of some axes, a dtype."""
 
-    def __init__(self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None, min_ndim: int | None = None, axes: Any = None):
+    def __init__(
+        self,
+        dtype: Any = None,
+        shape: Any = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Any = None,
+    ):
         self.dtype = None if dtype is None else as_dtype(dtype).name
-        self.shape, self.ndim, self.max_ndim, self.min_ndim = shape, ndim if shape is None else len(shape), max_ndim, min_ndim
+        self.shape, self.ndim, self.max_ndim, self.min_ndim = (
+            shape,
+            ndim if shape is None else len(shape),
+            max_ndim,
+            min_ndim,
+        )
         self.axes = {int(k): axes[k] for k in axes} if axes else {}
 
     def __repr__(self) -> str:
@@ -42,10 +55,14 @@ class InputSpec:
         if self.max_ndim is not None and rank > self.max_ndim:
             raise ValueError(f"{said}expected max_ndim={self.max_ndim}, found ndim={rank}")
         if self.min_ndim is not None and rank < self.min_ndim:
-            raise ValueError(f"{said}: expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {dims}")
+            raise ValueError(
+                f"{said}: expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {dims}"
+            )
         for axis, size in self.axes.items():
             if size is not None and dims[axis] not in (int(size), None):
-                raise ValueError(f"{said}expected axis {axis} of input shape to have value {size} but received input with shape {dims}")
+                raise ValueError(
+                    f"{said}expected axis {axis} of input shape to have value {size} but received input with shape {dims}"
+                )
 
 
 @export(v1=("layers.Layer",))
@@ -97,12 +114,19 @@ class Layer:
     # -- weights -----------------------------------------------------------------------------------------------------
     @property
     def trainable_weights(self) -> list[Any]:
-        return [*self._trainable_weights, *(w for sub in self._sublayers() for w in sub.trainable_weights)] if self.trainable else []
+        return (
+            [*self._trainable_weights, *(w for sub in self._sublayers() for w in sub.trainable_weights)]
+            if self.trainable
+            else []
+        )
 
     @property
     def non_trainable_weights(self) -> list[Any]:
         own = self._non_trainable_weights if self.trainable else self._trainable_weights + self._non_trainable_weights
-        return [*own, *(w for sub in self._sublayers() for w in (sub.non_trainable_weights if self.trainable else sub.weights))]
+        return [
+            *own,
+            *(w for sub in self._sublayers() for w in (sub.non_trainable_weights if self.trainable else sub.weights)),
+        ]
 
     def _sublayers(self) -> list[Any]:
         found = []
@@ -202,11 +226,17 @@ class Layer:
     def _depending(self, things: list[Any], inputs: Any) -> list[Any]:
         from penstock.engine.plan import order
 
-        starts = {t._id for t in nest.flatten(inputs)} if inputs is not None else {t._id for given, _ in self._nodes for t in nest.flatten(given)}
+        starts = (
+            {t._id for t in nest.flatten(inputs)}
+            if inputs is not None
+            else {t._id for given, _ in self._nodes for t in nest.flatten(given)}
+        )
         hit = []
         for thing in things:
             op = getattr(thing, "op", thing)
-            touches = any(t._id in starts for n in order([op], ()) for t in n.inputs) or any(t._id in starts for t in op.outputs)
+            touches = any(t._id in starts for n in order([op], ()) for t in n.inputs) or any(
+                t._id in starts for t in op.outputs
+            )
             if touches == (inputs is not None):
                 hit.append(thing)
         return hit
@@ -244,7 +274,9 @@ class Layer:
         with variable_scope(self._scope, reuse=reuse, auxiliary_name_scope=False) as scope:
             self._current_scope = scope
             with name_scope(self._name_scope()):
-                inputs = nest.map_structure(lambda t: t if isinstance(t, Tensor) or hasattr(t, "_type_spec") else door.convert(t), inputs)
+                inputs = nest.map_structure(
+                    lambda t: t if isinstance(t, Tensor) or hasattr(t, "_type_spec") else door.convert(t), inputs
+                )
                 flat = nest.flatten(inputs)
                 if not self.built:
                     self._check(flat)
@@ -268,15 +300,23 @@ class Layer:
 
     def _only(self, at: int, what: str) -> Any:
         if not self._nodes:
-            raise AttributeError(f"Layer {self.name} has no inbound nodes." if what in ("input", "output") else f"The layer has never been called and thus has no defined {what}.")
+            raise AttributeError(
+                f"Layer {self.name} has no inbound nodes."
+                if what in ("input", "output")
+                else f"The layer has never been called and thus has no defined {what}."
+            )
         if len(self._nodes) > 1:
-            raise AttributeError(f'Layer {self.name} has multiple inbound nodes, hence the notion of "layer {what}" is ill-defined. Use `get_{what}_at(node_index)` instead.')
+            raise AttributeError(
+                f'Layer {self.name} has multiple inbound nodes, hence the notion of "layer {what}" is ill-defined. Use `get_{what}_at(node_index)` instead.'
+            )
         return self._nodes[0][at]
 
     input = property(lambda s: s._only(0, "input"))
     output = property(lambda s: s._only(1, "output"))
     input_shape = property(lambda s: nest.map_structure(lambda t: tuple(t.shape.as_list()), s._only(0, "input shape")))
-    output_shape = property(lambda s: nest.map_structure(lambda t: tuple(t.shape.as_list()), s._only(1, "output shape")))
+    output_shape = property(
+        lambda s: nest.map_structure(lambda t: tuple(t.shape.as_list()), s._only(1, "output shape"))
+    )
 
 
 def snake_case(name: str) -> str:

@@ -26,25 +26,31 @@ def per_axis(value: Any, n: int, name: str) -> tuple[int, ...]:
         try:
             int(one)
         except (ValueError, TypeError):
-            raise ValueError(f"The `{name}` argument must be a tuple of {n} integers. Received: {value} including element {one} of type {type(one)}") from None
+            raise ValueError(
+                f"The `{name}` argument must be a tuple of {n} integers. Received: {value} including element {one} of type {type(one)}"
+            ) from None
     return tuple(int(s) for s in sizes)
 
 
 def padding_of(value: Any, causal: bool = False) -> str:
-    """"valid" or "same" ("causal" where that means something)."""
+    """ "valid" or "same" ("causal" where that means something)."""
     lowered = value.lower() if isinstance(value, str) else value
     if lowered not in ("valid", "same", "causal"):
-        raise ValueError(f'The `padding` argument must be a list/tuple or one of "valid", "same" (or "causal", only for `Conv1D). Received: {lowered}')
+        raise ValueError(
+            f'The `padding` argument must be a list/tuple or one of "valid", "same" (or "causal", only for `Conv1D). Received: {lowered}'
+        )
     if lowered == "causal" and not causal:
         raise ValueError("Causal padding is only supported for `Conv1D` and ``SeparableConv1D`.")
     return lowered
 
 
 def data_format_of(value: str | None) -> str:
-    """"channels_last" or "channels_first"."""
+    """ "channels_last" or "channels_first"."""
     value = "channels_last" if value is None else value.lower()
     if value not in ("channels_first", "channels_last"):
-        raise ValueError(f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value}')
+        raise ValueError(
+            f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value}'
+        )
     return value
 
 
@@ -70,7 +76,11 @@ class _Conv(Layer):
         self.dilation_rate = per_axis(dilation_rate, rank, "dilation_rate")
         self.activation, self.use_bias = activation, use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer, self.bias_regularizer, self.activity_regularizer = kernel_regularizer, bias_regularizer, activity_regularizer
+        self.kernel_regularizer, self.bias_regularizer, self.activity_regularizer = (
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+        )
         self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
         self.input_spec = InputSpec(ndim=rank + 2)
 
@@ -87,7 +97,13 @@ class _Conv(Layer):
     def _bias_weight(self) -> None:
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight("bias", (self.filters,), initializer=self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint)
+            self.bias = self.add_weight(
+                "bias",
+                (self.filters,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
@@ -110,7 +126,9 @@ class _Conv(Layer):
 
     def _finish(self, outputs: Any) -> Any:
         if self.use_bias:
-            outputs = bias_add(outputs, self.bias, data_format="NHWC" if self.data_format == "channels_last" else "NCHW")
+            outputs = bias_add(
+                outputs, self.bias, data_format="NHWC" if self.data_format == "channels_last" else "NCHW"
+            )
         outputs = outputs if self.activation is None else self.activation(outputs)
         if self.activity_regularizer is not None:
             self.add_loss(self.activity_regularizer(outputs))
@@ -120,7 +138,16 @@ class _Conv(Layer):
 class _ConvTranspose(_Conv):
     """The transpose of a convolution: upsamples by the strides."""
 
-    def __init__(self, rank: int, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        rank: int,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(rank, filters, kernel_size, strides, padding, data_format, **kwargs)
         if self.padding == "causal":
             raise ValueError("Causal padding is only supported for `Conv1D` and ``SeparableConv1D`.")
@@ -191,7 +218,10 @@ class _SeparableConv(_Conv):
         padding, last = self.padding, self.data_format == "channels_last"
         if padding == "causal":
             left = self.dilation_rate[0] * (self.kernel_size[0] - 1)
-            inputs, padding = find("Pad")(inputs, [[0, 0], [left, 0], [0, 0]] if last else [[0, 0], [0, 0], [left, 0]]), "valid"
+            inputs, padding = (
+                find("Pad")(inputs, [[0, 0], [left, 0], [0, 0]] if last else [[0, 0], [0, 0], [left, 0]]),
+                "valid",
+            )
         depthwise, pointwise = self.depthwise_kernel, self.pointwise_kernel
         strides, rate, axis = self.strides, self.dilation_rate, 1 if last else 2
         if self.rank == 1:
@@ -304,7 +334,17 @@ class SeparableConv1D(_SeparableConv):
         trainable: bool = True, name: str | None = None, **kwargs: Any,
     ):  # fmt: skip
         given = locals()
-        super().__init__(1, filters, kernel_size, strides, padding, data_format, dilation_rate, **{k: given[k] for k in _SEPARABLE}, **kwargs)
+        super().__init__(
+            1,
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            **{k: given[k] for k in _SEPARABLE},
+            **kwargs,
+        )
 
 
 @export(v1=("layers.SeparableConv2D",))
@@ -319,7 +359,17 @@ class SeparableConv2D(_SeparableConv):
         bias_constraint: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any,
     ):  # fmt: skip
         given = locals()
-        super().__init__(2, filters, kernel_size, strides, padding, data_format, dilation_rate, **{k: given[k] for k in _SEPARABLE}, **kwargs)
+        super().__init__(
+            2,
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            **{k: given[k] for k in _SEPARABLE},
+            **kwargs,
+        )
 
 
 # -- functions -------------------------------------------------------------------------------------------------------
@@ -327,9 +377,15 @@ def _function(name: str, layer: type, doc: str) -> Any:
     """`tf.layers.name(inputs, ...)`: makes the layer, with the parameters of its class, and applies it."""
     import inspect
 
-    own = [p for p in inspect.signature(layer.__init__).parameters.values() if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+    own = [
+        p
+        for p in inspect.signature(layer.__init__).parameters.values()
+        if p.name != "self" and p.kind is not p.VAR_KEYWORD
+    ]
     plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    signature = inspect.Signature([inspect.Parameter("inputs", plain), *own, inspect.Parameter("reuse", plain, default=None)])
+    signature = inspect.Signature(
+        [inspect.Parameter("inputs", plain), *own, inspect.Parameter("reuse", plain, default=None)]
+    )
 
     def apply(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
@@ -349,5 +405,9 @@ conv2d = _function("conv2d", Conv2D, "A convolution over images, with variables 
 conv3d = _function("conv3d", Conv3D, "A convolution over volumes, with variables `name/kernel` and `name/bias`.")
 conv2d_transpose = _function("conv2d_transpose", Conv2DTranspose, "The transpose of a convolution over images.")
 conv3d_transpose = _function("conv3d_transpose", Conv3DTranspose, "The transpose of a convolution over volumes.")
-separable_conv1d = _function("separable_conv1d", SeparableConv1D, "A depthwise convolution along one axis, then a pointwise one.")
-separable_conv2d = _function("separable_conv2d", SeparableConv2D, "A depthwise convolution over images, then a pointwise one.")
+separable_conv1d = _function(
+    "separable_conv1d", SeparableConv1D, "A depthwise convolution along one axis, then a pointwise one."
+)
+separable_conv2d = _function(
+    "separable_conv2d", SeparableConv2D, "A depthwise convolution over images, then a pointwise one."
+)

@@ -36,7 +36,11 @@ class Dense(Layer):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.units, self.activation, self.use_bias = int(units), activation, use_bias
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer, self.bias_regularizer, self.activity_regularizer = kernel_regularizer, bias_regularizer, activity_regularizer
+        self.kernel_regularizer, self.bias_regularizer, self.activity_regularizer = (
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+        )
         self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
         self.input_spec = InputSpec(min_ndim=2)
 
@@ -102,7 +106,9 @@ def dense(
 class Dropout(Layer):
     """In training, each entry is dropped with probability `rate` and the others are scaled up."""
 
-    def __init__(self, rate: Any = 0.5, noise_shape: Any = None, seed: int | None = None, name: str | None = None, **kwargs: Any):
+    def __init__(
+        self, rate: Any = 0.5, noise_shape: Any = None, seed: int | None = None, name: str | None = None, **kwargs: Any
+    ):
         super().__init__(name=name, **kwargs)
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
@@ -115,14 +121,25 @@ class Dropout(Layer):
     def call(self, inputs: Any, training: Any = False) -> Any:
         if training is None:
             training = False
-        return smart_cond(training, lambda: nn_dropout(inputs, noise_shape=self._noise(inputs), seed=self.seed, rate=self.rate), lambda: identity(inputs))
+        return smart_cond(
+            training,
+            lambda: nn_dropout(inputs, noise_shape=self._noise(inputs), seed=self.seed, rate=self.rate),
+            lambda: identity(inputs),
+        )
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
 
 @export(v1=("layers.dropout",))
-def dropout(inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: int | None = None, training: Any = False, name: str | None = None) -> Any:
+def dropout(
+    inputs: Any,
+    rate: Any = 0.5,
+    noise_shape: Any = None,
+    seed: int | None = None,
+    training: Any = False,
+    name: str | None = None,
+) -> Any:
     """`inputs` with entries dropped when `training`, else as they are."""
     return Dropout(rate, noise_shape=noise_shape, seed=seed, name=name).apply(inputs, training=training)
 
@@ -163,7 +180,9 @@ class Flatten(Layer):
 def _data_format(value: str | None) -> str:
     value = "channels_last" if value is None else value.lower()
     if value not in ("channels_first", "channels_last"):
-        raise ValueError(f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value}')
+        raise ValueError(
+            f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value}'
+        )
     return value
 
 

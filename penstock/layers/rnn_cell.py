@@ -40,7 +40,14 @@ def with_batch(batch: Any, size: Any) -> Any:
 
         known = known_value(batch)
         if known is None:
-            return find("Pack")([door.convert(batch, as_dtype("int32")) if batch.dtype.name == "int32" else find("Cast")(batch, DstT=as_dtype("int32")), *sizes])
+            return find("Pack")(
+                [
+                    door.convert(batch, as_dtype("int32"))
+                    if batch.dtype.name == "int32"
+                    else find("Cast")(batch, DstT=as_dtype("int32")),
+                    *sizes,
+                ]
+            )
         batch = int(known)
     return [int(batch), *sizes]
 
@@ -110,13 +117,19 @@ class RNNCell(Layer):
             static = inputs.shape.as_list()[0] if inputs.shape.rank else None
             if batch_size is not None:
                 if static is not None and isinstance(batch_size, int) and static != batch_size:
-                    raise ValueError(f"batch size from input tensor is different from the input param. Input tensor batch: {static}, batch_size: {batch_size}")
+                    raise ValueError(
+                        f"batch size from input tensor is different from the input param. Input tensor batch: {static}, batch_size: {batch_size}"
+                    )
             batch_size = static if static is not None else shape(inputs)[0]
             if dtype is not None and inputs.dtype != dtype:
-                raise ValueError(f"dtype from input tensor is different from the input param. Input tensor dtype: {inputs.dtype}, dtype: {dtype}")
+                raise ValueError(
+                    f"dtype from input tensor is different from the input param. Input tensor dtype: {inputs.dtype}, dtype: {dtype}"
+                )
             dtype = inputs.dtype
         if batch_size is None or dtype is None:
-            raise ValueError(f"batch_size and dtype cannot be None while constructing initial state: batch_size={batch_size}, dtype={dtype}")
+            raise ValueError(
+                f"batch_size and dtype cannot be None while constructing initial state: batch_size={batch_size}, dtype={dtype}"
+            )
         return self.zero_state(batch_size, dtype)
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
@@ -151,7 +164,16 @@ def _activation(given: Any, default: str) -> Any:
     if given is None:
         return find(default)
     if isinstance(given, str):
-        return find({"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "linear": "Identity", "elu": "Elu", "softmax": "Softmax"}[given.lower()])
+        return find(
+            {
+                "tanh": "Tanh",
+                "sigmoid": "Sigmoid",
+                "relu": "Relu",
+                "linear": "Identity",
+                "elu": "Elu",
+                "softmax": "Softmax",
+            }[given.lower()]
+        )
     return given
 
 
@@ -162,7 +184,15 @@ _sigmoid = lambda x: find("Sigmoid")(x)
 class BasicRNNCell(LayerRNNCell):
     """output = new state = activation(W * [input, state] + b)."""
 
-    def __init__(self, num_units: int, activation: Any = None, reuse: bool | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        num_units: int,
+        activation: Any = None,
+        reuse: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=2)
         self._num_units, self._activation = num_units, _activation(activation, "Tanh")
@@ -173,7 +203,9 @@ class BasicRNNCell(LayerRNNCell):
     def build(self, inputs_shape: Any) -> None:
         depth = self._depth(inputs_shape)
         self._kernel = self.add_weight(KERNEL, [depth + self._num_units, self._num_units])
-        self._bias = self.add_weight(BIAS, [self._num_units], initializer=ZerosV1(dtype=self._dtype or as_dtype("float32")))
+        self._bias = self.add_weight(
+            BIAS, [self._num_units], initializer=ZerosV1(dtype=self._dtype or as_dtype("float32"))
+        )
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
@@ -200,9 +232,15 @@ class GRUCell(LayerRNNCell):
         dtype = self._dtype or as_dtype("float32")
         bias = self._bias_initializer
         self._gate_kernel = self.add_weight(f"gates/{KERNEL}", [depth + n, 2 * n], initializer=self._kernel_initializer)
-        self._gate_bias = self.add_weight(f"gates/{BIAS}", [2 * n], initializer=bias if bias is not None else ConstantV1(1.0, dtype=dtype))
-        self._candidate_kernel = self.add_weight(f"candidate/{KERNEL}", [depth + n, n], initializer=self._kernel_initializer)
-        self._candidate_bias = self.add_weight(f"candidate/{BIAS}", [n], initializer=bias if bias is not None else ZerosV1(dtype=dtype))
+        self._gate_bias = self.add_weight(
+            f"gates/{BIAS}", [2 * n], initializer=bias if bias is not None else ConstantV1(1.0, dtype=dtype)
+        )
+        self._candidate_kernel = self.add_weight(
+            f"candidate/{KERNEL}", [depth + n, n], initializer=self._kernel_initializer
+        )
+        self._candidate_bias = self.add_weight(
+            f"candidate/{BIAS}", [n], initializer=bias if bias is not None else ZerosV1(dtype=dtype)
+        )
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
@@ -250,7 +288,9 @@ class BasicLSTMCell(LayerRNNCell):
     def build(self, inputs_shape: Any) -> None:
         depth = self._depth(inputs_shape)
         self._kernel = self.add_weight(KERNEL, [depth + self._num_units, 4 * self._num_units])
-        self._bias = self.add_weight(BIAS, [4 * self._num_units], initializer=ZerosV1(dtype=self._dtype or as_dtype("float32")))
+        self._bias = self.add_weight(
+            BIAS, [4 * self._num_units], initializer=ZerosV1(dtype=self._dtype or as_dtype("float32"))
+        )
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
@@ -271,9 +311,23 @@ class LSTMCell(LayerRNNCell):
                  **kwargs: Any):  # fmt: skip
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=2)
-        self._num_units, self._use_peepholes, self._cell_clip, self._initializer = num_units, use_peepholes, cell_clip, initializer
-        self._num_proj, self._proj_clip, self._num_unit_shards, self._num_proj_shards = num_proj, proj_clip, num_unit_shards, num_proj_shards
-        self._forget_bias, self._state_is_tuple, self._activation = forget_bias, state_is_tuple, _activation(activation, "Tanh")
+        self._num_units, self._use_peepholes, self._cell_clip, self._initializer = (
+            num_units,
+            use_peepholes,
+            cell_clip,
+            initializer,
+        )
+        self._num_proj, self._proj_clip, self._num_unit_shards, self._num_proj_shards = (
+            num_proj,
+            proj_clip,
+            num_unit_shards,
+            num_proj_shards,
+        )
+        self._forget_bias, self._state_is_tuple, self._activation = (
+            forget_bias,
+            state_is_tuple,
+            _activation(activation, "Tanh"),
+        )
 
     @property
     def output_size(self) -> int:
@@ -281,24 +335,44 @@ class LSTMCell(LayerRNNCell):
 
     @property
     def state_size(self) -> Any:
-        return LSTMStateTuple(self._num_units, self.output_size) if self._state_is_tuple else self._num_units + self.output_size
+        return (
+            LSTMStateTuple(self._num_units, self.output_size)
+            if self._state_is_tuple
+            else self._num_units + self.output_size
+        )
 
     def build(self, inputs_shape: Any) -> None:
         depth, n = self._depth(inputs_shape), self._num_units
         shards = lambda count: fixed_size_partitioner(count) if count is not None else None
-        self._kernel = self.add_weight(KERNEL, [depth + self.output_size, 4 * n], initializer=self._initializer, partitioner=shards(self._num_unit_shards))
-        self._bias = self.add_weight(BIAS, [4 * n], initializer=ZerosV1(dtype=self._dtype or as_dtype("float32")) if self._dtype else ZerosV1())
+        self._kernel = self.add_weight(
+            KERNEL,
+            [depth + self.output_size, 4 * n],
+            initializer=self._initializer,
+            partitioner=shards(self._num_unit_shards),
+        )
+        self._bias = self.add_weight(
+            BIAS, [4 * n], initializer=ZerosV1(dtype=self._dtype or as_dtype("float32")) if self._dtype else ZerosV1()
+        )
         if self._use_peepholes:
             self._w_f_diag = self.add_weight("w_f_diag", [n], initializer=self._initializer)
             self._w_i_diag = self.add_weight("w_i_diag", [n], initializer=self._initializer)
             self._w_o_diag = self.add_weight("w_o_diag", [n], initializer=self._initializer)
         if self._num_proj is not None:
-            self._proj_kernel = self.add_weight(f"projection/{KERNEL}", [n, self._num_proj], initializer=self._initializer, partitioner=shards(self._num_proj_shards))
+            self._proj_kernel = self.add_weight(
+                f"projection/{KERNEL}",
+                [n, self._num_proj],
+                initializer=self._initializer,
+                partitioner=shards(self._num_proj_shards),
+            )
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
         n, out = self._num_units, self.output_size
-        c, m = state if self._state_is_tuple else (find("Slice")(state, [0, 0], [-1, n]), find("Slice")(state, [0, n], [-1, out]))
+        c, m = (
+            state
+            if self._state_is_tuple
+            else (find("Slice")(state, [0, 0], [-1, n]), find("Slice")(state, [0, n], [-1, out]))
+        )
         i, j, f, o = _split(bias_add(matmul(_concat([inputs, m]), self._kernel), self._bias), 4)
         if self._use_peepholes:
             i, f = i + self._w_i_diag * c, f + self._forget_bias + self._w_f_diag * c
@@ -333,13 +407,19 @@ class MultiRNNCell(RNNCell):
         if len({id(c) for c in cells}) < len(cells):
             import logging
 
-            logging.getLogger("tensorflow").warning("At least two cells provided to MultiRNNCell are the same object and will share weights.")
+            logging.getLogger("tensorflow").warning(
+                "At least two cells provided to MultiRNNCell are the same object and will share weights."
+            )
         if not state_is_tuple and any(nest.is_nested(c.state_size) for c in cells):
-            raise ValueError(f"Some cells return tuples of states, but the flag state_is_tuple is not set.  State sizes are: {[c.state_size for c in cells]}")
+            raise ValueError(
+                f"Some cells return tuples of states, but the flag state_is_tuple is not set.  State sizes are: {[c.state_size for c in cells]}"
+            )
 
     @property
     def state_size(self) -> Any:
-        return tuple(c.state_size for c in self._cells) if self._state_is_tuple else sum(c.state_size for c in self._cells)
+        return (
+            tuple(c.state_size for c in self._cells) if self._state_is_tuple else sum(c.state_size for c in self._cells)
+        )
 
     @property
     def output_size(self) -> Any:
@@ -358,7 +438,9 @@ class MultiRNNCell(RNNCell):
             with variable_scope(f"cell_{i}"):
                 if self._state_is_tuple:
                     if not nest.is_nested(state):
-                        raise ValueError(f"Expected state to be a tuple of length {len(self.state_size)}, but received: {state}")
+                        raise ValueError(
+                            f"Expected state to be a tuple of length {len(self.state_size)}, but received: {state}"
+                        )
                     current = state[i]
                 else:
                     current = find("Slice")(state, [0, at], [-1, cell.state_size])
@@ -386,7 +468,9 @@ class _Wrapper(RNNCell):
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         """One step."""
-        return self._wrapped(inputs, state, lambda i, s: self.cell(i, s, scope=scope) if scope is not None else self.cell(i, s))
+        return self._wrapped(
+            inputs, state, lambda i, s: self.cell(i, s, scope=scope) if scope is not None else self.cell(i, s)
+        )
 
     def _wrapped(self, inputs: Any, state: Any, step: Any) -> Any:
         raise NotImplementedError
@@ -410,13 +494,21 @@ class DropoutWrapper(_Wrapper):
         if dropout_state_filter_visitor is not None and not callable(dropout_state_filter_visitor):
             raise TypeError("dropout_state_filter_visitor must be callable")
         self._filter = dropout_state_filter_visitor or _no_dropout_of_memory
-        given = {"input_keep_prob": input_keep_prob, "state_keep_prob": state_keep_prob, "output_keep_prob": output_keep_prob}
+        given = {
+            "input_keep_prob": input_keep_prob,
+            "state_keep_prob": state_keep_prob,
+            "output_keep_prob": output_keep_prob,
+        }
         for name, prob in given.items():
             if isinstance(prob, Tensor):
                 continue
             if not 0 <= float(prob) <= 1:
                 raise ValueError(f"Parameter {name} must be between 0 and 1: {prob:g}")
-        self._input_keep_prob, self._state_keep_prob, self._output_keep_prob = input_keep_prob, state_keep_prob, output_keep_prob
+        self._input_keep_prob, self._state_keep_prob, self._output_keep_prob = (
+            input_keep_prob,
+            state_keep_prob,
+            output_keep_prob,
+        )
         self._variational_recurrent, self._input_size, self._seed = variational_recurrent, input_size, seed
         self._noises: dict[str, Any] = {}
         if variational_recurrent:
@@ -424,7 +516,9 @@ class DropoutWrapper(_Wrapper):
                 raise ValueError("When variational_recurrent=True, dtype must be provided")
             if self._drops(input_keep_prob):
                 if input_size is None:
-                    raise ValueError("When variational_recurrent=True and input_keep_prob < 1.0 or is unknown, input_size must be provided")
+                    raise ValueError(
+                        "When variational_recurrent=True and input_keep_prob < 1.0 or is unknown, input_size must be provided"
+                    )
                 self._noises["input"] = self._noise(input_size, "input")
             self._noises["state"] = self._noise(cell.state_size, "state")
             self._noises["output"] = self._noise(cell.output_size, "output")
@@ -448,7 +542,11 @@ class DropoutWrapper(_Wrapper):
         from penstock.ops.random import random_uniform
 
         counter = iter(range(1 << 30))
-        one = lambda n: random_uniform([1, *([n] if isinstance(n, int) else TensorShape(n).as_list())], dtype=self._dtype, seed=self._gen_seed(salt, next(counter)))
+        one = lambda n: random_uniform(
+            [1, *([n] if isinstance(n, int) else TensorShape(n).as_list())],
+            dtype=self._dtype,
+            seed=self._gen_seed(salt, next(counter)),
+        )
         return one(sizes) if isinstance(sizes, TensorShape) else nest.map_structure(one, sizes)
 
     def _dropout(self, values: Any, salt: str, noise: Any, keep_prob: Any, filtered: Any = None) -> Any:

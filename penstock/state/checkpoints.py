@@ -74,7 +74,15 @@ def generate_checkpoint_state_proto(save_dir: str, model_checkpoint_path: str, a
 def update_checkpoint_state(save_dir: str, model_checkpoint_path: str, all_model_checkpoint_paths: Any = None, latest_filename: str | None = None,
                             all_model_checkpoint_timestamps: Any = None, last_preserved_timestamp: Any = None) -> None:  # fmt: skip
     """Write the file that says which checkpoints a folder has."""
-    record_state(save_dir, model_checkpoint_path, all_model_checkpoint_paths, latest_filename, False, all_model_checkpoint_timestamps, last_preserved_timestamp)
+    record_state(
+        save_dir,
+        model_checkpoint_path,
+        all_model_checkpoint_paths,
+        latest_filename,
+        False,
+        all_model_checkpoint_timestamps,
+        last_preserved_timestamp,
+    )
 
 
 def record_state(save_dir: str, model_checkpoint_path: str, paths: Any, latest_filename: str | None, relative: bool, timestamps: Any = None,
@@ -89,7 +97,9 @@ def record_state(save_dir: str, model_checkpoint_path: str, paths: Any, latest_f
         paths = [near(p) for p in paths or []]
     state = generate_checkpoint_state_proto(save_dir, model_checkpoint_path, paths, timestamps, last_preserved)
     if target == state.model_checkpoint_path:
-        raise RuntimeError(f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  Please use a different save path.")
+        raise RuntimeError(
+            f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  Please use a different save path."
+        )
     write_whole(target, [text_format.MessageToString(state).encode()])
 
 
@@ -113,7 +123,9 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Any) -> list[float]:
 
 
 @export(v1=("train.remove_checkpoint",))
-def remove_checkpoint(checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta") -> None:
+def remove_checkpoint(
+    checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta"
+) -> None:
     """Delete the files of a checkpoint."""
     _remove(f"{checkpoint_prefix}.{meta_graph_suffix}")
     if checkpoint_format_version == 2:
@@ -130,7 +142,12 @@ def _remove(path: str) -> None:
 
 
 @export("train.checkpoints_iterator")
-def checkpoints_iterator(checkpoint_dir: Any, min_interval_secs: float = 0, timeout: float | None = None, timeout_fn: Callable[[], bool] | None = None) -> Iterator[str]:
+def checkpoints_iterator(
+    checkpoint_dir: Any,
+    min_interval_secs: float = 0,
+    timeout: float | None = None,
+    timeout_fn: Callable[[], bool] | None = None,
+) -> Iterator[str]:
     """Each new checkpoint of a folder as it appears, until `timeout` seconds pass without one."""
     last = None
     while True:
@@ -161,7 +178,9 @@ class NewCheckpointReader:
     """The tensors of a checkpoint, by name."""
 
     def __init__(self, filepattern: Any):
-        self._reader = bundle.Reader(os.fspath(filepattern) if not isinstance(filepattern, bytes) else filepattern.decode())
+        self._reader = bundle.Reader(
+            os.fspath(filepattern) if not isinstance(filepattern, bytes) else filepattern.decode()
+        )
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         return {n: list(self._reader.shape(n)) for n in self._reader.entries}
@@ -172,14 +191,22 @@ class NewCheckpointReader:
     def get_tensor(self, tensor_str: Any) -> Any:
         """The value of a tensor; NotFoundError when it is not there."""
         value = self._reader.tensor(tensor_str.decode() if isinstance(tensor_str, bytes) else tensor_str)
-        return value[()] if value.ndim == 0 and value.dtype != np.dtype(object) else value.item() if value.ndim == 0 else value
+        return (
+            value[()]
+            if value.ndim == 0 and value.dtype != np.dtype(object)
+            else value.item()
+            if value.ndim == 0
+            else value
+        )
 
     def has_tensor(self, tensor_str: Any) -> bool:
         return self._reader.has_tensor(tensor_str.decode() if isinstance(tensor_str, bytes) else tensor_str)
 
     def debug_string(self) -> bytes:
         """A line a tensor."""
-        return "".join(f"{n} ({self._reader.dtype(n).name}) {list(self._reader.shape(n))}\n" for n in self._reader.entries).encode()
+        return "".join(
+            f"{n} ({self._reader.dtype(n).name}) {list(self._reader.shape(n))}\n" for n in self._reader.entries
+        ).encode()
 
 
 def _prefix(ckpt_dir_or_file: Any) -> str:

@@ -40,13 +40,17 @@ class Module:
     ['w:0']
     """
 
-    _TF_MODULE_IGNORED_PROPERTIES = frozenset({"_self_unconditional_checkpoint_dependencies", "_self_unconditional_dependency_names"})
+    _TF_MODULE_IGNORED_PROPERTIES = frozenset(
+        {"_self_unconditional_checkpoint_dependencies", "_self_unconditional_dependency_names"}
+    )
 
     def __init__(self, name: str | None = None):
         if name is None:
             name = camel_to_snake(type(self).__name__)
         elif not _VALID.match(name):
-            raise ValueError(f"{name!r} is not a valid module name. Module names must be valid Python identifiers (e.g. a valid class name).")
+            raise ValueError(
+                f"{name!r} is not a valid module name. Module names must be valid Python identifiers (e.g. a valid class name)."
+            )
         self._name = name
         here = door.current()
         if here.is_graph and not here.building_function:
@@ -65,7 +69,9 @@ class Module:
     def name_scope(self) -> Any:
         """A name scope for this module's ops and variables."""
         if not hasattr(self, "_scope_name"):
-            raise ValueError(f"The superclass constructor of {type(self).__name__} was not called: call super().__init__() before using its name scope.")
+            raise ValueError(
+                f"The superclass constructor of {type(self).__name__} was not called: call super().__init__() before using its name scope."
+            )
         return name_scope_v2(self._scope_name)
 
     @property
@@ -89,7 +95,15 @@ class Module:
     def _flatten(self, recursive: bool = True, predicate: Callable[[Any], bool] | None = None, attribute_traversal_key: Any = None,
                  with_path: bool = False, expand_composites: bool = False) -> Iterator[Any]:  # fmt: skip
         """The leaves of the attributes that fulfil `predicate`, each once."""
-        return _walk(self, recursive, predicate or (lambda _: True), attribute_traversal_key, self._TF_MODULE_IGNORED_PROPERTIES, with_path, expand_composites)
+        return _walk(
+            self,
+            recursive,
+            predicate or (lambda _: True),
+            attribute_traversal_key,
+            self._TF_MODULE_IGNORED_PROPERTIES,
+            with_path,
+            expand_composites,
+        )
 
     @classmethod
     def with_name_scope(cls, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,7 +149,9 @@ def _walk(module: Any, recursive: bool, predicate: Callable[[Any], bool], key: A
     while stack or later:
         if not stack:
             path, sub = later.pop(0)
-            stack.append(_attributes(sub, path, key, getattr(sub, "_TF_MODULE_IGNORED_PROPERTIES", ignored), expand_composites))
+            stack.append(
+                _attributes(sub, path, key, getattr(sub, "_TF_MODULE_IGNORED_PROPERTIES", ignored), expand_composites)
+            )
             # the submodules of this one come right after its own leaves
             deeper: list[Any] = []
             yield from _visit(stack.pop(), seen, predicate, recursive, with_path, deeper)
@@ -146,7 +162,14 @@ def _walk(module: Any, recursive: bool, predicate: Callable[[Any], bool], key: A
         later = deeper + later
 
 
-def _visit(entries: list[Any], seen: set[int], predicate: Callable[[Any], bool], recursive: bool, with_path: bool, deeper: list[Any]) -> Iterator[Any]:
+def _visit(
+    entries: list[Any],
+    seen: set[int],
+    predicate: Callable[[Any], bool],
+    recursive: bool,
+    with_path: bool,
+    deeper: list[Any],
+) -> Iterator[Any]:
     for path, leaf in entries:
         if id(leaf) in seen:
             continue
@@ -158,7 +181,9 @@ def _visit(entries: list[Any], seen: set[int], predicate: Callable[[Any], bool],
             deeper.append((path, leaf))
 
 
-def _attributes(module: Any, path: tuple[Any, ...], key: Any, ignored: frozenset[str], expand_composites: bool) -> list[Any]:
+def _attributes(
+    module: Any, path: tuple[Any, ...], key: Any, ignored: frozenset[str], expand_composites: bool
+) -> list[Any]:
     entries = []
     for name in sorted(vars(module), key=key):
         if name in ignored:

@@ -25,10 +25,18 @@ class PartitionedVariable:
         if not variable_list:
             raise ValueError("variable_list may not be empty")
         for v in variable_list:
-            if not all(hasattr(v, a) for a in ("_set_save_slice_info", "_get_save_slice_info")) or v._get_save_slice_info() is None:
+            if (
+                not all(hasattr(v, a) for a in ("_set_save_slice_info", "_get_save_slice_info"))
+                or v._get_save_slice_info() is None
+            ):
                 raise ValueError("All variables in variable_list must have a save_slice_info available.")
         self._variable_list = sorted(variable_list, key=lambda v: v._get_save_slice_info().var_offset)
-        self._name, self._shape, self._dtype, self._partitions = name, TensorShape(shape), as_dtype(dtype), list(partitions)
+        self._name, self._shape, self._dtype, self._partitions = (
+            name,
+            TensorShape(shape),
+            as_dtype(dtype),
+            list(partitions),
+        )
         self._as_tensor: Any = None
 
     def __iter__(self) -> Iterator[Any]:
@@ -64,7 +72,9 @@ class PartitionedVariable:
                 return find("Identity")(door.convert(self._variable_list[0]), name=self._name)
         axes = self._partition_axes()
         if len(axes) > 1:
-            raise NotImplementedError(f"Cannot concatenate along more than one dimension: {axes}. Multi-axis partition concat is not supported")
+            raise NotImplementedError(
+                f"Cannot concatenate along more than one dimension: {axes}. Multi-axis partition concat is not supported"
+            )
         with name_scope(f"{self._name}/ConcatPartitions/"):
             joined = find("ConcatV2")([door.convert(v) for v in self._variable_list], axes[0], name="concat")
         with name_scope(None):  # type: ignore[arg-type]
@@ -77,7 +87,9 @@ class PartitionedVariable:
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
         if dtype is not None and as_dtype(dtype).base_dtype is not self.dtype.base_dtype:
-            raise ValueError(f"Incompatible type conversion requested to type {as_dtype(dtype).name} for variable of type {self.dtype.name}: {self}")
+            raise ValueError(
+                f"Incompatible type conversion requested to type {as_dtype(dtype).name} for variable of type {self.dtype.name}: {self}"
+            )
         return self.as_tensor()
 
     def _apply_assign_fn(self, assign: Callable[..., Any], value: Any) -> list[Any]:
@@ -91,15 +103,25 @@ class PartitionedVariable:
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Give the parts their shares of `value`."""
-        return self._apply_assign_fn(lambda v, p: v.assign(p, use_locking=use_locking, name=name, read_value=read_value), value)
+        return self._apply_assign_fn(
+            lambda v, p: v.assign(p, use_locking=use_locking, name=name, read_value=read_value), value
+        )
 
-    def assign_add(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Add to the parts their shares of `value`."""
-        return self._apply_assign_fn(lambda v, p: v.assign_add(p, use_locking=use_locking, name=name, read_value=read_value), value)
+        return self._apply_assign_fn(
+            lambda v, p: v.assign_add(p, use_locking=use_locking, name=name, read_value=read_value), value
+        )
 
-    def assign_sub(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtract from the parts their shares of `value`."""
-        return self._apply_assign_fn(lambda v, p: v.assign_sub(p, use_locking=use_locking, name=name, read_value=read_value), value)
+        return self._apply_assign_fn(
+            lambda v, p: v.assign_sub(p, use_locking=use_locking, name=name, read_value=read_value), value
+        )
 
 
 def call_partitioner(partitioner: Any, shape: TensorShape, dtype: Any) -> list[int]:
@@ -112,7 +134,9 @@ def call_partitioner(partitioner: Any, shape: TensorShape, dtype: Any) -> list[i
     if not isinstance(partitions, (list, tuple)):
         raise ValueError(f"Partitioner must return a sequence, but saw: {partitions}")
     if len(partitions) != shape.rank:
-        raise ValueError(f"Partitioner returned a partition list that does not match the Variable's rank: {partitions} vs. {shape}")
+        raise ValueError(
+            f"Partitioner returned a partition list that does not match the Variable's rank: {partitions} vs. {shape}"
+        )
     if any(p < 1 for p in partitions):
         raise ValueError(f"Partitioner returned zero partitions for some axes: {partitions}")
     if sum(p > 1 for p in partitions) > 1:
@@ -136,7 +160,9 @@ def _element_bytes(dtype: Any, bytes_per_string_element: int) -> int:
 
 
 @export(v1=("variable_axis_size_partitioner",))
-def variable_axis_size_partitioner(max_shard_bytes: int, axis: int = 0, bytes_per_string_element: int = 16, max_shards: int | None = None) -> Any:
+def variable_axis_size_partitioner(
+    max_shard_bytes: int, axis: int = 0, bytes_per_string_element: int = 16, max_shards: int | None = None
+) -> Any:
     """A partitioner that keeps parts below `max_shard_bytes`, with `max_shards` parts at most."""
     if max_shard_bytes < 1 or bytes_per_string_element < 1:
         raise ValueError("Both max_shard_bytes and bytes_per_string_element must be positive. Currently, max_shard_bytes is "
@@ -164,7 +190,9 @@ def variable_axis_size_partitioner(max_shard_bytes: int, axis: int = 0, bytes_pe
 
 
 @export(v1=("min_max_variable_partitioner",))
-def min_max_variable_partitioner(max_partitions: int = 1, axis: int = 0, min_slice_size: int = 256 << 10, bytes_per_string_element: int = 16) -> Any:
+def min_max_variable_partitioner(
+    max_partitions: int = 1, axis: int = 0, min_slice_size: int = 256 << 10, bytes_per_string_element: int = 16
+) -> Any:
     """A partitioner with as many parts as `min_slice_size` bytes each allow, `max_partitions` at most."""
 
     def _partitioner(shape: Any, dtype: Any) -> list[int]:
@@ -197,7 +225,9 @@ def create_partitioned_variables(shape: Any, slicing: Any, initializer: Any, dty
     from penstock.state.scopes import get_variable, variable_scope
 
     if len(shape) != len(slicing):
-        raise ValueError(f"The 'shape' and 'slicing' of a new Variable have different length: {len(shape)} vs. {len(slicing)}")
+        raise ValueError(
+            f"The 'shape' and 'slicing' of a new Variable have different length: {len(shape)} vs. {len(slicing)}"
+        )
     if len(shape) < 1:
         raise ValueError(f"A partitioned Variable must have rank at least 1: shape: {shape}")
     with variable_scope(name, "PartitionedVariable", reuse=reuse):

@@ -34,22 +34,45 @@ class RefVariable(VariableV1):
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
         if not door.current().is_graph:
-            raise RuntimeError("Reference variables are not supported when eager execution is enabled. Please use `tf.compat.v1.Variable(..., use_resource=True)`.")
+            raise RuntimeError(
+                "Reference variables are not supported when eager execution is enabled. Please use `tf.compat.v1.Variable(..., use_resource=True)`."
+            )
         collections = [GraphKeys.GLOBAL_VARIABLES] if collections is None else collections
         if not isinstance(collections, (list, tuple, set)):
-            raise ValueError(f"collections argument to Variable constructor must be a list, tuple, or set. Got {collections} of type {type(collections)}")
+            raise ValueError(
+                f"collections argument to Variable constructor must be a list, tuple, or set. Got {collections} of type {type(collections)}"
+            )
         if constraint is not None and not callable(constraint):
             raise ValueError("The `constraint` argument must be a callable.")
         self._constraint = constraint
-        self._synchronization, self._aggregation, self._trainable = settle_trainable(synchronization, aggregation, trainable, name)
+        self._synchronization, self._aggregation, self._trainable = settle_trainable(
+            synchronization, aggregation, trainable, name
+        )
         self._save_slice_info = None
         if self._trainable and GraphKeys.TRAINABLE_VARIABLES not in collections:
             collections = [*collections, GraphKeys.TRAINABLE_VARIABLES]
         with outermost() as graph:
-            self._make(graph, initial_value, None if dtype is None else as_dtype(dtype).base_dtype, shape, name, validate_shape, caching_device)
+            self._make(
+                graph,
+                initial_value,
+                None if dtype is None else as_dtype(dtype).base_dtype,
+                shape,
+                name,
+                validate_shape,
+                caching_device,
+            )
             graph.add_to_collections(collections, self)
 
-    def _make(self, graph: Any, initial: Any, dtype: Any, shape: Any, name: str | None, validate_shape: bool, caching_device: Any) -> None:
+    def _make(
+        self,
+        graph: Any,
+        initial: Any,
+        dtype: Any,
+        shape: Any,
+        name: str | None,
+        validate_shape: bool,
+        caching_device: Any,
+    ) -> None:
         typed = isinstance(initial, Tensor) or hasattr(type(initial), "__tf_tensor__")
         with graph.control_dependencies(None), graph.name_scope(name or "Variable") as scope:
             if callable(initial) and not typed:
@@ -78,7 +101,9 @@ class RefVariable(VariableV1):
     def _converted(graph: Any, value: Any, dtype: Any) -> Any:
         tensor = graph.convert(value, None if isinstance(value, Tensor) else dtype, "initial_value")
         if dtype is not None and tensor.dtype.base_dtype is not dtype:
-            raise ValueError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {tensor!r}")
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {tensor!r}"
+            )
         return tensor
 
     # -- what it is ---------------------------------------------------------------------------------------------------
@@ -128,7 +153,9 @@ class RefVariable(VariableV1):
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
         if dtype is not None and as_dtype(dtype).base_dtype is not self.dtype.base_dtype:
-            raise ValueError(f"Incompatible type conversion requested to type '{as_dtype(dtype).name}' for variable of type '{self.dtype.name}'")
+            raise ValueError(
+                f"Incompatible type conversion requested to type '{as_dtype(dtype).name}' for variable of type '{self.dtype.name}'"
+            )
         return door.convert(self.value())
 
     def _AsTensor(self) -> Any:  # noqa: N802
@@ -169,11 +196,15 @@ class RefVariable(VariableV1):
         """Give the variable a new value; the reference after it (the op when not `read_value`)."""
         return self._update(state.assign, value, use_locking=bool(use_locking), name=name, read_value=read_value)
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Add `delta` to the variable."""
         return self._update(state.assign_add, delta, use_locking=bool(use_locking), name=name, read_value=read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtract `delta` from the variable."""
         return self._update(state.assign_sub, delta, use_locking=bool(use_locking), name=name, read_value=read_value)
 
@@ -208,7 +239,9 @@ class RefVariable(VariableV1):
         """Lower elements or slices."""
         return self._update(state_scatter.scatter_nd_min, indices, updates, use_locking=True, name=name)
 
-    def _strided_slice_assign(self, begin: Any, end: Any, strides: Any, value: Any, name: str | None, masks: dict[str, int]) -> Any:
+    def _strided_slice_assign(
+        self, begin: Any, end: Any, strides: Any, value: Any, name: str | None, masks: dict[str, int]
+    ) -> Any:
         value = _value(value, self.dtype.base_dtype) if isinstance(value, Tensor) else value
         return self._update(state_scatter.strided_slice_assign, begin, end, strides, value, name=name, **masks)
 

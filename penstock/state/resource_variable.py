@@ -68,7 +68,9 @@ def lifted(value: Any, graph: Any) -> Any:
     inner = value.graph
     env: dict[int, Any] = {}
     for inside, outside in getattr(inner, "_outside", {}).items():
-        env[inside] = outside if not isinstance(outside, GraphTensor) or outside.graph is graph else lifted(outside, graph)
+        env[inside] = (
+            outside if not isinstance(outside, GraphTensor) or outside.graph is graph else lifted(outside, graph)
+        )
     for node in order([value.op], env):
         if node.type == "Placeholder":
             raise ValueError(
@@ -170,7 +172,9 @@ class BaseResourceVariable(Variable):
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
         if dtype is not None and as_dtype(dtype).base_dtype is not self._dtype:
-            raise ValueError(f"Incompatible type conversion requested to type {as_dtype(dtype).name} for `tf.Variable of type {self._dtype.name}. (Variable: {self!r})")
+            raise ValueError(
+                f"Incompatible type conversion requested to type {as_dtype(dtype).name} for `tf.Variable of type {self._dtype.name}. (Variable: {self!r})"
+            )
         return self.value()
 
     def _dense_var_to_tensor(self, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
@@ -228,7 +232,9 @@ class BaseResourceVariable(Variable):
     def _lazy_read(self, op: Any) -> Any:
         return UnreadVariable(self, op)
 
-    def assign(self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Give the variable a new value; the variable as it is afterwards (the op when not `read_value`)."""
         tensor = _value(value, self._dtype)
         if not self._shape.is_compatible_with(tensor.shape):
@@ -241,12 +247,16 @@ class BaseResourceVariable(Variable):
         op = state.assign_variable_op(self._handle, tensor, name=name)
         return self._lazy_read(op) if read_value else op
 
-    def assign_add(self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Add `delta` to the variable."""
         op = state.assign_add_variable_op(self._handle, _value(delta, self._dtype), name=name)
         return self._lazy_read(op) if read_value else op
 
-    def assign_sub(self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtract `delta` from the variable."""
         op = state.assign_sub_variable_op(self._handle, _value(delta, self._dtype), name=name)
         return self._lazy_read(op) if read_value else op
@@ -288,7 +298,9 @@ class BaseResourceVariable(Variable):
         """Replace rows inside of each batch entry."""
         from penstock.state.assignments import batch_scatter_update
 
-        return self._lazy_read(batch_scatter_update(self, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name))
+        return self._lazy_read(
+            batch_scatter_update(self, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name)
+        )
 
     def _scatter_nd(self, op: Any, indices: Any, updates: Any, name: str | None) -> Any:
         return self._lazy_read(op(self._handle, indices, _value(updates, self._dtype), name=name))
@@ -313,8 +325,12 @@ class BaseResourceVariable(Variable):
         """Lower elements or slices."""
         return self._scatter_nd(state_scatter.resource_scatter_nd_min, indices, updates, name)
 
-    def _strided_slice_assign(self, begin: Any, end: Any, strides: Any, value: Any, name: str | None, masks: dict[str, int]) -> Any:
-        op = state_scatter.resource_strided_slice_assign(self._handle, begin, end, strides, _value(value, self._dtype), name=name, **masks)
+    def _strided_slice_assign(
+        self, begin: Any, end: Any, strides: Any, value: Any, name: str | None, masks: dict[str, int]
+    ) -> Any:
+        op = state_scatter.resource_strided_slice_assign(
+            self._handle, begin, end, strides, _value(value, self._dtype), name=name, **masks
+        )
         return self._lazy_read(op)
 
     def load(self, value: Any, session: Any = None) -> None:
@@ -367,7 +383,12 @@ class BaseResourceVariable(Variable):
     def __reduce__(self) -> Any:
         if self._in_graph_mode:
             raise NotImplementedError("Only eager variables can be pickled.")
-        settings = dict(name=self._shared_name, trainable=self._trainable, dtype=self._dtype, shape=self._shape.as_list() if self._shape.rank is not None else None)
+        settings = dict(
+            name=self._shared_name,
+            trainable=self._trainable,
+            dtype=self._dtype,
+            shape=self._shape.as_list() if self._shape.rank is not None else None,
+        )
         return _from_pickle, (self.numpy(), settings)
 
     def __repr__(self) -> str:
@@ -397,7 +418,9 @@ def _value(value: Any, dtype: Any) -> Any:
     if isinstance(value, convert.Tensor) or hasattr(type(value), "__tf_tensor__"):
         tensor = door.convert(value)
         if tensor.dtype.base_dtype is not dtype:
-            raise ValueError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {tensor!r}")
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {tensor!r}"
+            )
         return tensor
     return door.convert(value, dtype)
 
@@ -417,21 +440,31 @@ class ResourceVariable(BaseResourceVariable):
     ):  # fmt: skip
         if variable_def is not None:
             if initial_value is not None:
-                raise ValueError("The variable_def and initial_value args to `tf.Variable` are mutually exclusive, but got both.")
+                raise ValueError(
+                    "The variable_def and initial_value args to `tf.Variable` are mutually exclusive, but got both."
+                )
             self._init_from_proto(variable_def, import_scope, validate_shape)
             return
         if initial_value is None:
-            raise ValueError("The `initial_value` arg to `tf.Variable` must be specified except when you are not providing a `variable_def`. You provided neither.")
-        self._synchronization, self._aggregation, self._trainable = settle_trainable(synchronization, aggregation, trainable, name)
+            raise ValueError(
+                "The `initial_value` arg to `tf.Variable` must be specified except when you are not providing a `variable_def`. You provided neither."
+            )
+        self._synchronization, self._aggregation, self._trainable = settle_trainable(
+            synchronization, aggregation, trainable, name
+        )
         if isinstance(initial_value, convert.Tensor) and getattr(getattr(initial_value, "graph", None) if isinstance(initial_value, GraphTensor) else None,
                                                                 "is_control_flow_body", False) and initial_value.graph.outer.is_graph:  # fmt: skip
             raise ValueError("Tensor-typed variable initializers must either be wrapped in an init_scope or callable (e.g., `tf.Variable(lambda : "
                              "tf.truncated_normal([10, 40]))`) when building functions.")  # fmt: skip
         collections = [GraphKeys.GLOBAL_VARIABLES] if collections is None else collections
         if not isinstance(collections, (list, tuple, set)):
-            raise ValueError(f"collections argument to Variable constructor must be a list, tuple, or set. Got {collections} of type {type(collections)}")
+            raise ValueError(
+                f"collections argument to Variable constructor must be a list, tuple, or set. Got {collections} of type {type(collections)}"
+            )
         if constraint is not None and not callable(constraint):
-            raise ValueError(f"Argument `constraint` must be None or a callable. a callable. Got a {type(constraint)}:  {constraint}")
+            raise ValueError(
+                f"Argument `constraint` must be None or a callable. a callable. Got a {type(constraint)}:  {constraint}"
+            )
         self._constraint = constraint
         self._validate_shape = validate_shape
         self._save_slice_info = None
@@ -457,7 +490,9 @@ class ResourceVariable(BaseResourceVariable):
         value = lifted(_checkpointed(initial() if callable(initial) else initial), here)
         tensor = here.convert(value, dtype if not _typed(value) else None)
         if dtype is not None and tensor.dtype.base_dtype is not dtype:
-            raise ValueError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {tensor!r}")
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {tensor!r}"
+            )
         self._settle_shape(tensor, shape)
         self._dtype = tensor.dtype.base_dtype
         full = name[:-1] if name and name.endswith("/") else f"{door.state.name_scope}{name or 'Variable'}"
@@ -467,7 +502,9 @@ class ResourceVariable(BaseResourceVariable):
             self._handle._array.name = full
             state.assign_variable_op(self._handle, tensor)
 
-    def _make_in_graph(self, graph: Any, initial: Any, dtype: Any, shape: Any, name: str | None, caching_device: Any) -> None:
+    def _make_in_graph(
+        self, graph: Any, initial: Any, dtype: Any, shape: Any, name: str | None, caching_device: Any
+    ) -> None:
         with graph.name_scope(name or "Variable") as scope, graph.control_dependencies(None):
             handle_name = scope[:-1]
             if _typed(initial) and not callable(initial):
@@ -478,7 +515,9 @@ class ResourceVariable(BaseResourceVariable):
                     made = lifted(made, graph) if isinstance(made, GraphTensor) else made
                     value = graph.convert(made, None if _typed(made) else dtype, "initial_value")
             if dtype is not None and value.dtype.base_dtype is not dtype:
-                raise ValueError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value.dtype.name}: {value!r}")
+                raise ValueError(
+                    f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value.dtype.name}: {value!r}"
+                )
             self._settle_shape(value, shape)
             self._dtype = value.dtype.base_dtype
             self._initial_value = value
@@ -500,7 +539,9 @@ class ResourceVariable(BaseResourceVariable):
 
     def _settle_shape(self, value: Any, shape: Any) -> None:
         if shape is None:
-            self._shape = TensorShape._of(value._dims if self._validate_shape or not self._in_graph_mode else value._dims)
+            self._shape = TensorShape._of(
+                value._dims if self._validate_shape or not self._in_graph_mode else value._dims
+            )
             return
         if not value.shape.is_compatible_with(shape):
             raise ValueError(f"In this `tf.Variable` creation, the initial value's shape ({value.shape}) is not compatible with the explicitly supplied "
@@ -561,21 +602,31 @@ class UnreadVariable(BaseResourceVariable):
             self._graph_element = self._read_variable_op()
         return self._graph_element
 
-    def assign(self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         with self._after():
             return super().assign(value, use_locking, name, read_value)
 
-    def assign_add(self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         with self._after():
             return super().assign_add(delta, use_locking, name, read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         with self._after():
             return super().assign_sub(delta, use_locking, name, read_value)
 
     def _after(self) -> Any:
         here = door.current()
-        return here.control_dependencies([self._parent_op]) if here.is_graph and self._parent_op is not None else _nothing()
+        return (
+            here.control_dependencies([self._parent_op])
+            if here.is_graph and self._parent_op is not None
+            else _nothing()
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "_variable" not in self.__dict__:

@@ -41,10 +41,14 @@ class Saveable:
         v = self.variable
         shape = v.get_shape()
         if reshape:
-            value = find("Reshape")(value, shape.as_list() if shape.is_fully_defined() else find("Shape")(self.tensor()))
+            value = find("Reshape")(
+                value, shape.as_list() if shape.is_fully_defined() else find("Shape")(self.tensor())
+            )
         if hasattr(v, "handle"):
             return state.assign_variable_op(v.handle, identity(value), validate_shape=shape.is_fully_defined())
-        return state.assign(getattr(v, "_ref_tensor", v), value, validate_shape=not reshape and shape.is_fully_defined()).op
+        return state.assign(
+            getattr(v, "_ref_tensor", v), value, validate_shape=not reshape and shape.is_fully_defined()
+        ).op
 
 
 def saveables(var_list: Any) -> list[Saveable]:
@@ -62,14 +66,18 @@ def saveables(var_list: Any) -> list[Saveable]:
             else:
                 if not isinstance(v, (Variable, Tensor)) and not hasattr(v, "specs"):
                     raise TypeError(f"Variable to save is not a Variable: {v}")
-                named.append((v._shared_name if isinstance(v, Variable) else v.op.name if isinstance(v, Tensor) else v.name, v))
+                named.append(
+                    (v._shared_name if isinstance(v, Variable) else v.op.name if isinstance(v, Tensor) else v.name, v)
+                )
         named += held.items()
     else:
         raise TypeError(f"Variables to save should be passed in a dict or a list. Got {var_list}")
     found, seen = [], set()
     for key, value in sorted(named, key=lambda pair: pair[0]):
         if not isinstance(key, str):
-            raise TypeError(f"names_to_saveables must be a dict mapping string names to trackable operations. Name is not a string: {key}")
+            raise TypeError(
+                f"names_to_saveables must be a dict mapping string names to trackable operations. Name is not a string: {key}"
+            )
         if key in seen:
             raise ValueError(f"At least two variables have the same name: {key}")
         seen.add(key)
@@ -90,13 +98,25 @@ class Saver:
                  builder: Any = None, defer_build: bool = False, allow_empty: bool = False, write_version: int = 2, pad_step_number: bool = False,
                  save_relative_paths: bool = False, filename: str | None = None):  # fmt: skip
         if defer_build and var_list:
-            raise ValueError("If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None.")
+            raise ValueError(
+                "If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None."
+            )
         if not door.current().is_graph and var_list is None:
-            raise RuntimeError("When eager execution is enabled, `var_list` must specify a list or dict of variables to save")
+            raise RuntimeError(
+                "When eager execution is enabled, `var_list` must specify a list or dict of variables to save"
+            )
         self._var_list, self._reshape, self._sharded, self._name = var_list, reshape, sharded, name
         self._max_to_keep, self._every_hours = max_to_keep, keep_checkpoint_every_n_hours
-        self._restore_sequentially, self._allow_empty, self._write_version = restore_sequentially, allow_empty, write_version
-        self._pad_step_number, self._save_relative_paths, self._filename = pad_step_number, save_relative_paths, filename
+        self._restore_sequentially, self._allow_empty, self._write_version = (
+            restore_sequentially,
+            allow_empty,
+            write_version,
+        )
+        self._pad_step_number, self._save_relative_paths, self._filename = (
+            pad_step_number,
+            save_relative_paths,
+            filename,
+        )
         self._is_built, self._is_empty, self.saver_def = False, False, saver_def
         self._last_checkpoints: list[tuple[str, float]] = []
         self._checkpoints_to_be_deleted: list[tuple[str, float]] = []
@@ -205,7 +225,11 @@ class Saver:
             raise ValueError("'latest_filename' must not contain path components")
         save_path = os.fspath(save_path)
         if global_step is not None:
-            if not isinstance(global_step, int) and not hasattr(global_step, "__index__") or isinstance(global_step, (Tensor, Variable)):
+            if (
+                not isinstance(global_step, int)
+                and not hasattr(global_step, "__index__")
+                or isinstance(global_step, (Tensor, Variable))
+            ):
                 global_step = sess.run(global_step) if in_graph else int(global_step)
             path = f"{save_path}-{int(global_step):08d}" if self._pad_step_number else f"{save_path}-{int(global_step)}"
         else:
@@ -230,7 +254,11 @@ class Saver:
             self._forget_old(meta_graph_suffix)
         if write_meta_graph and in_graph:
             with sess.graph.as_default():
-                self.export_meta_graph(f"{path}.{meta_graph_suffix}", strip_default_attrs=strip_default_attrs, save_debug_info=save_debug_info)
+                self.export_meta_graph(
+                    f"{path}.{meta_graph_suffix}",
+                    strip_default_attrs=strip_default_attrs,
+                    save_debug_info=save_debug_info,
+                )
         return path
 
     def restore(self, sess: Any, save_path: Any) -> None:
@@ -244,15 +272,22 @@ class Saver:
             raise ValueError(f"The passed save_path is not a valid checkpoint: {path}")
         if sess is None and not door.current().is_graph:
             things = saveables(self._var_list)
-            for t, v in zip(things, restore_v2(path, [t.key for t in things], [t.spec for t in things], dtypes=[t.dtype for t in things])):
+            for t, v in zip(
+                things,
+                restore_v2(path, [t.key for t in things], [t.spec for t in things], dtypes=[t.dtype for t in things]),
+            ):
                 t.restore(v, self._reshape)
             return
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: path})
         except errors.NotFoundError as e:
-            raise errors.NotFoundError(e.node_def, e.op, _failed(e, "a Variable name or other graph key that is missing from the checkpoint")) from e
+            raise errors.NotFoundError(
+                e.node_def, e.op, _failed(e, "a Variable name or other graph key that is missing from the checkpoint")
+            ) from e
         except errors.InvalidArgumentError as e:
-            raise errors.InvalidArgumentError(e.node_def, e.op, _failed(e, "a mismatch between the current graph and the graph from the checkpoint")) from e
+            raise errors.InvalidArgumentError(
+                e.node_def, e.op, _failed(e, "a mismatch between the current graph and the graph from the checkpoint")
+            ) from e
 
     # -- protocol buffers --------------------------------------------------------------------------------------------
     def as_saver_def(self) -> Any:
@@ -300,5 +335,3 @@ def _text(value: Any) -> str:
 def _failed(error: Any, cause: str) -> str:
     return (f"Restoring from checkpoint failed. This is most likely due to {cause}. Please ensure that you have not altered the graph expected based "
             f"on the checkpoint. Original error:\n\n{error.message}")  # fmt: skip
-
-

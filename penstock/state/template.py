@@ -26,7 +26,14 @@ def make_template(name_: str, func_: Callable[..., Any], create_scope_now_: bool
 class Template:
     """A function with a variable scope of its own: the first call makes variables, the others reuse them."""
 
-    def __init__(self, name: str, func: Callable[..., Any], create_scope_now: bool = False, unique_name: str | None = None, custom_getter: Any = None):
+    def __init__(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        create_scope_now: bool = False,
+        unique_name: str | None = None,
+        custom_getter: Any = None,
+    ):
         if name is None:
             raise ValueError("name cannot be None.")
         self._func, self._name, self._unique_name, self._custom_getter = func, name, unique_name, custom_getter
@@ -58,7 +65,10 @@ class Template:
 
     def _first(self, args: Any, kwargs: Any) -> Any:
         graph = home()
-        before = len(graph.get_collection(GraphKeys.GLOBAL_VARIABLES)), len(graph.get_collection(GraphKeys.TRAINABLE_VARIABLES))
+        before = (
+            len(graph.get_collection(GraphKeys.GLOBAL_VARIABLES)),
+            len(graph.get_collection(GraphKeys.TRAINABLE_VARIABLES)),
+        )
         result = self._func(*args, **kwargs)
         self._variables_created = True
         if self._store is None:
@@ -68,7 +78,9 @@ class Template:
                 if scope and not v.name.startswith(f"{scope}/"):
                     import logging
 
-                    logging.getLogger("tensorflow").info("New variable %s was made by the template %r outside of its scope", v.name, self._name)
+                    logging.getLogger("tensorflow").info(
+                        "New variable %s was made by the template %r outside of its scope", v.name, self._name
+                    )
         return result
 
     name = property(lambda s: s._name)
@@ -97,7 +109,11 @@ class Template:
     def trainable_variables(self) -> list[Any]:
         if self._store is not None:
             return self._store.trainable_variables()
-        return self._variable_scope.trainable_variables() if self._variables_created and self._variable_scope is not None else []
+        return (
+            self._variable_scope.trainable_variables()
+            if self._variables_created and self._variable_scope is not None
+            else []
+        )
 
     @property
     def non_trainable_variables(self) -> list[Any]:
@@ -108,13 +124,21 @@ class Template:
     def global_variables(self) -> list[Any]:
         if self._store is not None:
             return self._store.variables()
-        return self._variable_scope.global_variables() if self._variables_created and self._variable_scope is not None else []
+        return (
+            self._variable_scope.global_variables()
+            if self._variables_created and self._variable_scope is not None
+            else []
+        )
 
     @property
     def local_variables(self) -> list[Any]:
         if self._store is not None:
             return []
-        return self._variable_scope.local_variables() if self._variables_created and self._variable_scope is not None else []
+        return (
+            self._variable_scope.local_variables()
+            if self._variables_created and self._variable_scope is not None
+            else []
+        )
 
     weights = variables
     trainable_weights = trainable_variables

@@ -159,7 +159,12 @@ class SaveSliceInfo:
             self.full_name = f"{import_scope}/{d.full_name}" if import_scope else d.full_name
             self.full_shape, self.var_offset, self.var_shape = list(d.full_shape), list(d.var_offset), list(d.var_shape)
         else:
-            self.full_name, self.full_shape, self.var_offset, self.var_shape = full_name, full_shape, var_offset, var_shape
+            self.full_name, self.full_shape, self.var_offset, self.var_shape = (
+                full_name,
+                full_shape,
+                var_offset,
+                var_shape,
+            )
 
     @property
     def spec(self) -> str:
@@ -173,7 +178,9 @@ class SaveSliceInfo:
         if export_scope and not self.full_name.startswith(export_scope):
             return None
         name = self.full_name[len(export_scope) :].lstrip("/") if export_scope else self.full_name
-        return variable_pb2.SaveSliceInfoDef(full_name=name, full_shape=self.full_shape, var_offset=self.var_offset, var_shape=self.var_shape)
+        return variable_pb2.SaveSliceInfoDef(
+            full_name=name, full_shape=self.full_shape, var_offset=self.var_offset, var_shape=self.var_shape
+        )
 
 
 @export(v2=("Variable",))

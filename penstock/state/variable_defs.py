@@ -14,13 +14,17 @@ def variable_def(variable: Any, export_scope: str | None) -> Any:
     if export_scope is not None and not name.startswith(export_scope):
         return None
     strip = lambda n: n[len(export_scope) :].lstrip("/") if export_scope and n.startswith(export_scope) else n
-    made = variable_pb2.VariableDef(variable_name=strip(name), initializer_name=strip(variable.initializer.name), trainable=bool(variable.trainable))
+    made = variable_pb2.VariableDef(
+        variable_name=strip(name), initializer_name=strip(variable.initializer.name), trainable=bool(variable.trainable)
+    )
     if variable._initial_value is not None:
         made.initial_value_name = strip(variable._initial_value.name)
     made.synchronization, made.aggregation = variable.synchronization.value, variable.aggregation.value
     if hasattr(variable, "handle"):
         made.is_resource = True
-        made.snapshot_name = strip((variable._cached_value if variable._cached_value is not None else variable._graph_element).name)
+        made.snapshot_name = strip(
+            (variable._cached_value if variable._cached_value is not None else variable._graph_element).name
+        )
     else:
         made.snapshot_name = strip(variable._snapshot.name)
     if variable._save_slice_info is not None:
@@ -38,7 +42,11 @@ def _common(variable: Any, d: Any, import_scope: str | None) -> Any:
     variable._aggregation = VariableAggregation(d.aggregation)
     variable._constraint = None
     variable._caching_device = None
-    variable._save_slice_info = SaveSliceInfo(save_slice_info_def=d.save_slice_info_def, import_scope=import_scope) if d.HasField("save_slice_info_def") else None
+    variable._save_slice_info = (
+        SaveSliceInfo(save_slice_info_def=d.save_slice_info_def, import_scope=import_scope)
+        if d.HasField("save_slice_info_def")
+        else None
+    )
     return find
 
 

@@ -98,10 +98,14 @@ class VariableStore:
             _check_found(found, name, dims, dtype, reuse)
             return found
         if reuse is True:
-            raise ValueError(f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean to set reuse=tf.AUTO_REUSE in VarScope?")
+            raise ValueError(
+                f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
+            )
         if initializer is None:
             if shape is None:
-                raise ValueError(f"Variable {name} did not get an initializer, so its `shape` argument must be specified.")
+                raise ValueError(
+                    f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
+                )
             initializer = default_initializer(name, dtype)
         if from_value:
             initial, wanted = initializer, None
@@ -129,7 +133,9 @@ class VariableStore:
         return made
 
     # -- partitions ---------------------------------------------------------------------------------------------------
-    def _partitions(self, name: str, shape: Any, dtype: Any, initializer: Any, partitioner: Any, *, reuse: Any, **settings: Any) -> Any:
+    def _partitions(
+        self, name: str, shape: Any, dtype: Any, initializer: Any, partitioner: Any, *, reuse: Any, **settings: Any
+    ) -> Any:
         from_value = initializer is not None and not callable(initializer)
         if name in self.held:
             raise ValueError(f"A partitioner was provided, but an unpartitioned version of the variable was found: {name}. "
@@ -139,14 +145,20 @@ class VariableStore:
             have = door.convert(initializer).shape
             dims = dims.merge_with(have)
         if not dims.is_fully_defined():
-            raise ValueError(f"Shape of a new partitioned variable ({name}) must be fully defined, but instead was {dims}.")
+            raise ValueError(
+                f"Shape of a new partitioned variable ({name}) must be fully defined, but instead was {dims}."
+            )
         dtype = as_dtype("float32") if dtype is None else dtype
         if name in self.partitioned:
             if reuse is False:
-                raise ValueError(f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?")
+                raise ValueError(
+                    f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+                )
             found = self.partitioned[name]
             if not dims.is_compatible_with(found.get_shape()):
-                raise ValueError(f"Trying to reuse partitioned variable {name}, but specified shape {dims} and found shape {found.get_shape()}.")
+                raise ValueError(
+                    f"Trying to reuse partitioned variable {name}, but specified shape {dims} and found shape {found.get_shape()}."
+                )
             return found
         if reuse is True:
             raise ValueError(f"PartitionedVariable {name} does not exist, or was not created with tf.get_variable(). "
@@ -163,7 +175,9 @@ class VariableStore:
                 part_init, given_shape = door.convert(initializer)[index], None
             else:
                 part_init, given_shape = initializer, part_shape
-            part = self._single(f"{name}/part_{i}", given_shape, dtype, part_init, reuse=reuse, partition_info=info, **settings)
+            part = self._single(
+                f"{name}/part_{i}", given_shape, dtype, part_init, reuse=reuse, partition_info=info, **settings
+            )
             part._set_save_slice_info(SaveSliceInfo(name, dims.as_list(), offset, part_shape))
             parts.append(part)
             start += size
@@ -188,13 +202,19 @@ class _PartitionInfo:
         """The one axis that is partitioned; ValueError when there are more."""
         sizes = TensorShape(shape).as_list()
         if len(sizes) != len(self.full_shape):
-            raise ValueError(f"Expected equal length, but received shape={sizes} of length {len(sizes)} while self.full_shape={self.full_shape} is of length {len(self.full_shape)}.")
+            raise ValueError(
+                f"Expected equal length, but received shape={sizes} of length {len(sizes)} while self.full_shape={self.full_shape} is of length {len(self.full_shape)}."
+            )
         for have, full in zip(sizes, self.full_shape):
             if have + 0 > full:
-                raise ValueError(f"With self.var_offset={self.var_offset}, a partition of shape={sizes} would exceed self.full_shape={self.full_shape}")
+                raise ValueError(
+                    f"With self.var_offset={self.var_offset}, a partition of shape={sizes} would exceed self.full_shape={self.full_shape}"
+                )
         axes = [d for d, (have, full) in enumerate(zip(sizes, self.full_shape)) if have != full]
         if len(axes) > 1:
-            raise ValueError(f"Cannot use single_slice_dim() with shape={sizes} and self.full_shape={self.full_shape} since slice dim could be either dimension {axes[0]} or {axes[1]}.")
+            raise ValueError(
+                f"Cannot use single_slice_dim() with shape={sizes} and self.full_shape={self.full_shape} since slice dim could be either dimension {axes[0]} or {axes[1]}."
+            )
         return axes[0] if axes else None
 
 
@@ -206,7 +226,9 @@ def default_initializer(name: str, dtype: Any) -> Any:
         return initializers.GlorotUniformV1()
     if dtype.is_integer or dtype.is_bool or dtype is string:
         return initializers.ZerosV1()
-    raise ValueError(f"An initializer for variable {name} of {dtype} is required. Use something like `tf.zeros_initializer()`.")
+    raise ValueError(
+        f"An initializer for variable {name} of {dtype} is required. Use something like `tf.zeros_initializer()`."
+    )
 
 
 def _settled(synchronization: Any, aggregation: Any, trainable: Any, name: str) -> tuple[Any, Any, Any]:
@@ -244,11 +266,17 @@ def _check_found(found: Any, name: str, dims: TensorShape, dtype: Any, reuse: An
     if reuse is False or reuse is None:
         line = getattr(getattr(found, "op", None), "line", None) if _in_graph() else None
         where = f" Originally defined at:\n\n{line}" if line is not None else ""
-        raise ValueError(f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?{where}")
+        raise ValueError(
+            f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?{where}"
+        )
     if not dims.is_compatible_with(found.get_shape()):
-        raise ValueError(f"Trying to share variable {name}, but specified shape {dims} and found shape {found.get_shape()}.")
+        raise ValueError(
+            f"Trying to share variable {name}, but specified shape {dims} and found shape {found.get_shape()}."
+        )
     if found.dtype.base_dtype is not dtype:
-        raise ValueError(f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype {found.dtype.name}.")
+        raise ValueError(
+            f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype {found.dtype.name}."
+        )
 
 
 def _regularize(variable: Any, name: str, regularizer: Any) -> None:

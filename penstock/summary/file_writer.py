@@ -22,7 +22,9 @@ class RecordFile:
 
     def write(self, data: bytes) -> None:
         length = struct.pack("<Q", len(data))
-        self._file.write(length + struct.pack("<I", masked(crc32c(length))) + data + struct.pack("<I", masked(crc32c(data))))
+        self._file.write(
+            length + struct.pack("<I", masked(crc32c(length))) + data + struct.pack("<I", masked(crc32c(data)))
+        )
 
     def flush(self) -> None:
         self._file.flush()
@@ -41,7 +43,9 @@ class FileWriter:
     def __init__(self, logdir: Any, graph: Any = None, max_queue: int = 10, flush_secs: float = 120, graph_def: Any = None, filename_suffix: str | None = None,
                  session: Any = None):  # fmt: skip
         if not door.current().is_graph and session is None and graph is None and graph_def is None:
-            raise RuntimeError("tf.summary.FileWriter is not compatible with eager execution. Use `tf.summary.create_file_writer`, or a `with tf.Graph().as_default():` context")
+            raise RuntimeError(
+                "tf.summary.FileWriter is not compatible with eager execution. Use `tf.summary.create_file_writer`, or a `with tf.Graph().as_default():` context"
+            )
         self._logdir = os.fspath(logdir)
         self._max_queue, self._flush_secs, self._suffix = max_queue, flush_secs, filename_suffix or ""
         self._lock = threading.RLock()
@@ -79,7 +83,10 @@ class FileWriter:
     def add_event(self, event: Any) -> None:
         """Write an Event."""
         if self._closed:
-            warnings.warn("Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter is explicitly reopened.", stacklevel=2)
+            warnings.warn(
+                "Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter is explicitly reopened.",
+                stacklevel=2,
+            )
             return
         with self._lock:
             assert self._file is not None

@@ -31,12 +31,18 @@ class AdamOptimizer(RuleOptimizer):
         while here.is_graph and here.building_function:
             here = here.outer
         graph = here if here.is_graph else None
-        return self._get_non_slot_variable("beta1_power", graph=graph), self._get_non_slot_variable("beta2_power", graph=graph)
+        return self._get_non_slot_variable("beta1_power", graph=graph), self._get_non_slot_variable(
+            "beta2_power", graph=graph
+        )
 
     def _create_slots(self, var_list: Any) -> None:
         first = min(var_list, key=lambda v: v.name)
-        self._create_non_slot_variable(initial_value=self._call_if_callable(self._beta1), name="beta1_power", colocate_with=first)
-        self._create_non_slot_variable(initial_value=self._call_if_callable(self._beta2), name="beta2_power", colocate_with=first)
+        self._create_non_slot_variable(
+            initial_value=self._call_if_callable(self._beta1), name="beta1_power", colocate_with=first
+        )
+        self._create_non_slot_variable(
+            initial_value=self._call_if_callable(self._beta2), name="beta2_power", colocate_with=first
+        )
         for v in var_list:
             self._zeros_slot(v, "m", self._name)
             self._zeros_slot(v, "v", self._name)
@@ -75,7 +81,9 @@ class AdamOptimizer(RuleOptimizer):
     def _apply_sparse_shared(self, grad: Any, var: Any, indices: Any, scatter_add: Any) -> Any:
         """The step in parts: the averages decay everywhere, gradients are added where there are any."""
         dtype = var.dtype.base_dtype
-        power1, power2, lr, beta1, beta2, epsilon = (self._hyper(n, dtype) for n in ("beta1_power", "beta2_power", "lr", "beta1", "beta2", "epsilon"))
+        power1, power2, lr, beta1, beta2, epsilon = (
+            self._hyper(n, dtype) for n in ("beta1_power", "beta2_power", "lr", "beta1", "beta2", "epsilon")
+        )
         sqrt = find("Sqrt")
         rate = lr * sqrt(1 - power2) / (1 - power1)
         m = self.get_slot(var, "m")

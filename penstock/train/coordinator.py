@@ -20,7 +20,9 @@ class Coordinator:
     """
 
     def __init__(self, clean_stop_exception_types: Any = None):
-        self._clean_stop_exception_types = tuple(clean_stop_exception_types) if clean_stop_exception_types is not None else (errors.OutOfRangeError,)
+        self._clean_stop_exception_types = (
+            tuple(clean_stop_exception_types) if clean_stop_exception_types is not None else (errors.OutOfRangeError,)
+        )
         self._lock = threading.Lock()
         self._stop_event = threading.Event()
         self._exc_info_to_raise: Any = None
@@ -119,7 +121,14 @@ class Coordinator:
 class LooperThread(threading.Thread):
     """A thread that calls `target` again and again, every `timer_interval_secs`, until the coordinator stops."""
 
-    def __init__(self, coord: Coordinator, timer_interval_secs: float | None, target: Callable[..., Any] | None = None, args: Any = None, kwargs: Any = None):
+    def __init__(
+        self,
+        coord: Coordinator,
+        timer_interval_secs: float | None,
+        target: Callable[..., Any] | None = None,
+        args: Any = None,
+        kwargs: Any = None,
+    ):
         if not isinstance(coord, Coordinator):
             raise ValueError(f"'coord' argument must be a Coordinator: {coord}")
         super().__init__()
@@ -132,7 +141,13 @@ class LooperThread(threading.Thread):
         coord.register_thread(self)
 
     @staticmethod
-    def loop(coord: Coordinator, timer_interval_secs: float | None, target: Callable[..., Any], args: Any = None, kwargs: Any = None) -> "LooperThread":
+    def loop(
+        coord: Coordinator,
+        timer_interval_secs: float | None,
+        target: Callable[..., Any],
+        args: Any = None,
+        kwargs: Any = None,
+    ) -> "LooperThread":
         """Start such a thread."""
         made = LooperThread(coord, timer_interval_secs, target=target, args=args, kwargs=kwargs)
         made.start()

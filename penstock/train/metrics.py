@@ -76,10 +76,14 @@ def spread(weights: Any, values: Any) -> Any:
     a, b = weights.shape.rank, values.shape.rank
     if a not in (0, None) and b is not None:
         if a != b:
-            raise ValueError(f"weights can not be broadcast to values. values.rank={b}. weights.rank={a}. values.shape={values.shape}. weights.shape={weights.shape}.")
+            raise ValueError(
+                f"weights can not be broadcast to values. values.rank={b}. weights.rank={a}. values.shape={values.shape}. weights.shape={weights.shape}."
+            )
         for w, v in zip(weights.shape.as_list(), values.shape.as_list()):
             if w not in (1, None) and v is not None and w != v:
-                raise ValueError(f"weights can not be broadcast to values. Mismatch at a dim. values.shape={values.shape}. weights.shape={weights.shape}.")
+                raise ValueError(
+                    f"weights can not be broadcast to values. Mismatch at a dim. values.shape={values.shape}. weights.shape={weights.shape}."
+                )
     return weights * find("OnesLike")(values)
 
 
@@ -103,7 +107,13 @@ def _signature(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 @_signature("mean")
-def mean(values: Any, weights: Any = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> tuple[Any, Any]:
+def mean(
+    values: Any,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> tuple[Any, Any]:
     """The weighted mean of all values so far."""
     graphs_only("mean")
     with variable_scope(name, "mean", (values, weights)):
@@ -118,16 +128,27 @@ def mean(values: Any, weights: Any = None, metrics_collections: Any = None, upda
         more = sums.assign_add(total(values))
         with door.current().control_dependencies([values]):
             counted = count.assign_add(number)
-        return publish(ratio(sums, count, "value"), ratio(more, counted, "update_op"), metrics_collections, updates_collections)
+        return publish(
+            ratio(sums, count, "value"), ratio(more, counted, "update_op"), metrics_collections, updates_collections
+        )
 
 
 @_signature("mean_tensor")
-def mean_tensor(values: Any, weights: Any = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None) -> tuple[Any, Any]:
+def mean_tensor(
+    values: Any,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
+) -> tuple[Any, Any]:
     """The weighted mean of each entry over all batches so far."""
     graphs_only("mean_tensor")
     with variable_scope(name, "mean", (values, weights)):
         values = to(values, FLOAT)
-        sums, count = metric_variable(values.shape, FLOAT, name="total_tensor"), metric_variable(values.shape, FLOAT, name="count_tensor")
+        sums, count = (
+            metric_variable(values.shape, FLOAT, name="total_tensor"),
+            metric_variable(values.shape, FLOAT, name="count_tensor"),
+        )
         number = find("OnesLike")(values)
         if weights is not None:
             values, _, weights = squeezed(values, None, weights)
@@ -136,7 +157,9 @@ def mean_tensor(values: Any, weights: Any = None, metrics_collections: Any = Non
         more = sums.assign_add(values)
         with door.current().control_dependencies([values]):
             counted = count.assign_add(number)
-        return publish(ratio(sums, count, "value"), ratio(more, counted, "update_op"), metrics_collections, updates_collections)
+        return publish(
+            ratio(sums, count, "value"), ratio(more, counted, "update_op"), metrics_collections, updates_collections
+        )
 
 
 @_signature("accuracy")
@@ -147,14 +170,25 @@ def accuracy(labels: Any, predictions: Any, weights: Any = None, metrics_collect
     predictions, labels, weights = squeezed(predictions, labels, weights)
     if labels.dtype != predictions.dtype:
         predictions = to(predictions, labels.dtype.base_dtype)
-    return mean(to(find("Equal")(predictions, labels), FLOAT), weights, metrics_collections, updates_collections, name or "accuracy")
+    return mean(
+        to(find("Equal")(predictions, labels), FLOAT),
+        weights,
+        metrics_collections,
+        updates_collections,
+        name or "accuracy",
+    )
 
 
 def _mean_of(name: str, doc: str, compute: Callable[..., Any], parameters: str) -> Any:
     """A metric that is the mean of something computed from predictions and labels."""
     import inspect
 
-    signature = inspect.signature(eval(f"lambda {parameters}, weights=None, metrics_collections=None, updates_collections=None, name=None: None", {}))  # noqa: S307
+    signature = inspect.signature(
+        eval(
+            f"lambda {parameters}, weights=None, metrics_collections=None, updates_collections=None, name=None: None",
+            {},
+        )
+    )  # noqa: S307
 
     def metric(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         bound = signature.bind(*args, **kwargs)
@@ -169,22 +203,48 @@ def _mean_of(name: str, doc: str, compute: Callable[..., Any], parameters: str) 
     return _signature(name)(metric)
 
 
-def _absolute(labels: Any, predictions: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any) -> Any:
+def _absolute(
+    labels: Any, predictions: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any
+) -> Any:
     predictions, labels, weights = squeezed(to(predictions, FLOAT), to(labels, FLOAT), weights)
-    return mean(find("Abs")(predictions - labels), weights, metrics_collections, updates_collections, name or "mean_absolute_error")
+    return mean(
+        find("Abs")(predictions - labels),
+        weights,
+        metrics_collections,
+        updates_collections,
+        name or "mean_absolute_error",
+    )
 
 
-def _squared(labels: Any, predictions: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any) -> Any:
+def _squared(
+    labels: Any, predictions: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any
+) -> Any:
     predictions, labels, weights = squeezed(to(predictions, FLOAT), to(labels, FLOAT), weights)
-    return mean(find("SquaredDifference")(labels, predictions), weights, metrics_collections, updates_collections, name or "mean_squared_error")
+    return mean(
+        find("SquaredDifference")(labels, predictions),
+        weights,
+        metrics_collections,
+        updates_collections,
+        name or "mean_squared_error",
+    )
 
 
-def _root(labels: Any, predictions: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any) -> Any:
+def _root(
+    labels: Any, predictions: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any
+) -> Any:
     value, update = _squared(labels, predictions, weights, None, None, name or "root_mean_squared_error")
     return publish(find("Sqrt")(value), find("Sqrt")(update), metrics_collections, updates_collections)
 
 
-def _relative(labels: Any, predictions: Any, normalizer: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any) -> Any:
+def _relative(
+    labels: Any,
+    predictions: Any,
+    normalizer: Any,
+    weights: Any,
+    metrics_collections: Any,
+    updates_collections: Any,
+    name: Any,
+) -> Any:
     predictions, labels, weights = squeezed(to(predictions, FLOAT), to(labels, FLOAT), weights)
     predictions, normalizer, _ = squeezed(predictions, to(normalizer, FLOAT))
     error = find("Abs")(labels - predictions)
@@ -192,7 +252,9 @@ def _relative(labels: Any, predictions: Any, normalizer: Any, weights: Any, metr
     return mean(relative, weights, metrics_collections, updates_collections, name or "mean_relative_error")
 
 
-def _cosine(labels: Any, predictions: Any, dim: int, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any) -> Any:
+def _cosine(
+    labels: Any, predictions: Any, dim: int, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any
+) -> Any:
     from penstock.ops.reduce import reduce_sum
 
     predictions, labels, weights = squeezed(to(predictions, FLOAT), to(labels, FLOAT), weights)
@@ -201,15 +263,36 @@ def _cosine(labels: Any, predictions: Any, dim: int, weights: Any, metrics_colle
     return publish(find("Sub")(1.0, value), find("Sub")(1.0, update), metrics_collections, updates_collections)
 
 
-def _below(values: Any, threshold: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any) -> Any:
-    return mean(to(compare.less(door.convert(values), threshold), FLOAT), weights, metrics_collections, updates_collections, name or "percentage_below_threshold")
+def _below(
+    values: Any, threshold: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any
+) -> Any:
+    return mean(
+        to(compare.less(door.convert(values), threshold), FLOAT),
+        weights,
+        metrics_collections,
+        updates_collections,
+        name or "percentage_below_threshold",
+    )
 
 
-mean_absolute_error = _mean_of("mean_absolute_error", "The mean of |labels - predictions|.", _absolute, "labels, predictions")
-mean_squared_error = _mean_of("mean_squared_error", "The mean of (labels - predictions)**2.", _squared, "labels, predictions")
-root_mean_squared_error = _mean_of("root_mean_squared_error", "The root of the mean of (labels - predictions)**2.", _root, "labels, predictions")
-mean_relative_error = _mean_of("mean_relative_error", "The mean of |labels - predictions| / normalizer.", _relative, "labels, predictions, normalizer")
-mean_cosine_distance = _mean_of("mean_cosine_distance", "1 minus the mean of the dot products along `dim`.", _cosine, "labels, predictions, dim")
+mean_absolute_error = _mean_of(
+    "mean_absolute_error", "The mean of |labels - predictions|.", _absolute, "labels, predictions"
+)
+mean_squared_error = _mean_of(
+    "mean_squared_error", "The mean of (labels - predictions)**2.", _squared, "labels, predictions"
+)
+root_mean_squared_error = _mean_of(
+    "root_mean_squared_error", "The root of the mean of (labels - predictions)**2.", _root, "labels, predictions"
+)
+mean_relative_error = _mean_of(
+    "mean_relative_error",
+    "The mean of |labels - predictions| / normalizer.",
+    _relative,
+    "labels, predictions, normalizer",
+)
+mean_cosine_distance = _mean_of(
+    "mean_cosine_distance", "1 minus the mean of the dot products along `dim`.", _cosine, "labels, predictions, dim"
+)
 percentage_below = _mean_of("percentage_below", "How often values are below a threshold.", _below, "values, threshold")
 
 
@@ -225,11 +308,24 @@ def count_condition(hits: Any, weights: Any = None) -> tuple[Any, Any]:
     return value, counter.assign_add(total(hits))
 
 
-_BOTH = {"true_positives": (True, True), "false_positives": (False, True), "true_negatives": (False, False), "false_negatives": (True, False)}
+_BOTH = {
+    "true_positives": (True, True),
+    "false_positives": (False, True),
+    "true_negatives": (False, False),
+    "false_negatives": (True, False),
+}
 BOOL = dtypes.bool
 
 
-def confusion(kind: str, labels: Any, predictions: Any, weights: Any, name: str | None, metrics_collections: Any = None, updates_collections: Any = None) -> tuple[Any, Any]:
+def confusion(
+    kind: str,
+    labels: Any,
+    predictions: Any,
+    weights: Any,
+    name: str | None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+) -> tuple[Any, Any]:
     """One of the four counts of a confusion matrix."""
     with variable_scope(name, kind, (predictions, labels, weights)):
         predictions, labels, weights = squeezed(to(predictions, BOOL), to(labels, BOOL), weights)
@@ -269,7 +365,12 @@ def _share(kind: str, other: str, doc: str) -> Any:
             def compute(t: Any, f: Any, label: str) -> Any:
                 return find("SelectV2")(t + f > 0, find("DivNoNan")(t, t + f), door.convert(0.0), name=label)
 
-            return publish(compute(hit, miss, "value"), compute(hit_update, miss_update, "update_op"), metrics_collections, updates_collections)
+            return publish(
+                compute(hit, miss, "value"),
+                compute(hit_update, miss_update, "update_op"),
+                metrics_collections,
+                updates_collections,
+            )
 
     metric.__name__ = metric.__qualname__ = kind
     metric.__doc__ = doc
@@ -313,7 +414,9 @@ def mean_iou(labels: Any, predictions: Any, num_classes: int, weights: Any = Non
         union = rows + columns - right
         seen = total(to(compare.not_equal(union, 0.0), FLOAT))
         union = find("SelectV2")(compare.greater(union, 0.0), union, find("OnesLike")(union))
-        value = find("SelectV2")(compare.greater(seen, 0.0), find("DivNoNan")(total(right / union), seen), door.convert(0.0), name="mean_iou")
+        value = find("SelectV2")(
+            compare.greater(seen, 0.0), find("DivNoNan")(total(right / union), seen), door.convert(0.0), name="mean_iou"
+        )
         return publish(value, update, metrics_collections, updates_collections)
 
 
@@ -330,8 +433,14 @@ def mean_per_class_accuracy(labels: Any, predictions: Any, num_classes: int, wei
         predictions.shape.assert_is_compatible_with(labels.shape)
         flat = lambda t: reshape(t, [-1]) if (t.shape.rank or 0) > 1 else t
         labels, predictions = flat(labels), flat(predictions)
-        totals, counts = metric_variable([num_classes], FLOAT, name="total"), metric_variable([num_classes], FLOAT, name="count")
-        ones, hits = find("OnesLike")(to(labels, FLOAT)), to(find("Equal")(to(predictions, dtypes.int64), labels), FLOAT)
+        totals, counts = (
+            metric_variable([num_classes], FLOAT, name="total"),
+            metric_variable([num_classes], FLOAT, name="count"),
+        )
+        ones, hits = (
+            find("OnesLike")(to(labels, FLOAT)),
+            to(find("Equal")(to(predictions, dtypes.int64), labels), FLOAT),
+        )
         if weights is not None:
             weights = flat(to(weights, FLOAT))
             ones, hits = ones * weights, hits * weights

@@ -16,7 +16,9 @@ EDGE = 1e-7
 _VARIABLES = {"tp": "true_positives", "fn": "false_negatives", "tn": "true_negatives", "fp": "false_positives"}
 
 
-def counts_at(labels: Any, predictions: Any, thresholds: list[float], weights: Any, includes: tuple[str, ...] = ALL) -> tuple[dict[str, Any], dict[str, Any]]:
+def counts_at(
+    labels: Any, predictions: Any, thresholds: list[float], weights: Any, includes: tuple[str, ...] = ALL
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The counts of the confusion matrix at each threshold: values so far and updates, by tp, fn, tn, fp."""
     predictions, labels, weights = squeezed(to(predictions, FLOAT), to(labels, BOOL), weights)
     predictions.shape.assert_is_compatible_with(labels.shape)
@@ -28,7 +30,12 @@ def counts_at(labels: Any, predictions: Any, thresholds: list[float], weights: A
     w = None if weights is None else reshape(spread(to(weights, FLOAT), predictions), [1, -1])
     values: dict[str, Any] = {}
     updates: dict[str, Any] = {}
-    pairs = {"tp": (is_label, is_predicted), "fn": (is_label, not_predicted), "tn": (not_label, not_predicted), "fp": (not_label, is_predicted)}
+    pairs = {
+        "tp": (is_label, is_predicted),
+        "fn": (is_label, not_predicted),
+        "tn": (not_label, not_predicted),
+        "fp": (not_label, is_predicted),
+    }
     for key in ALL:
         if key not in includes:
             continue
@@ -65,8 +72,15 @@ def auc(labels: Any, predictions: Any, weights: Any = None, num_thresholds: int 
             slope = find("DivNoNan")(steps, find("Maximum")(widths, 0.0))
             intercept = tp[1:] - slope * p[1:]
             grows = find("LogicalAnd")(p[:-1] > 0, p[1:] > 0)
-            quotient = find("SelectV2")(grows, find("DivNoNan")(p[:-1], find("Maximum")(p[1:], 0.0)), find("OnesLike")(p[1:]))
-            return reduce_sum(find("DivNoNan")(slope * (steps + intercept * find("Log")(quotient)), find("Maximum")(tp[1:] + fn[1:], 0.0)), name="interpolate_pr_auc")
+            quotient = find("SelectV2")(
+                grows, find("DivNoNan")(p[:-1], find("Maximum")(p[1:], 0.0)), find("OnesLike")(p[1:])
+            )
+            return reduce_sum(
+                find("DivNoNan")(
+                    slope * (steps + intercept * find("Log")(quotient)), find("Maximum")(tp[1:] + fn[1:], 0.0)
+                ),
+                name="interpolate_pr_auc",
+            )
 
         def area(c: dict[str, Any], label: str) -> Any:
             if summation_method == "careful_interpolation":
@@ -105,10 +119,18 @@ def _counts(kind: str, key: str, doc: str) -> Any:
     return _signature(full)(metric)
 
 
-true_positives_at_thresholds = _counts("true_positives", "tp", "How many true labels were predicted above each threshold.")
-false_positives_at_thresholds = _counts("false_positives", "fp", "How many false labels were predicted above each threshold.")
-true_negatives_at_thresholds = _counts("true_negatives", "tn", "How many false labels were predicted below each threshold.")
-false_negatives_at_thresholds = _counts("false_negatives", "fn", "How many true labels were predicted below each threshold.")
+true_positives_at_thresholds = _counts(
+    "true_positives", "tp", "How many true labels were predicted above each threshold."
+)
+false_positives_at_thresholds = _counts(
+    "false_positives", "fp", "How many false labels were predicted above each threshold."
+)
+true_negatives_at_thresholds = _counts(
+    "true_negatives", "tn", "How many false labels were predicted below each threshold."
+)
+false_negatives_at_thresholds = _counts(
+    "false_negatives", "fn", "How many true labels were predicted below each threshold."
+)
 
 
 def _shares(kind: str, other: str, doc: str) -> Any:
@@ -120,7 +142,9 @@ def _shares(kind: str, other: str, doc: str) -> Any:
         with variable_scope(name, full, (predictions, labels, weights)):
             values, updates = counts_at(labels, predictions, list(thresholds), weights, ("tp", other))
             share = lambda c, label: find("RealDiv")(c["tp"], c["tp"] + c[other] + 1e-7, name=f"{kind}_{label}")
-            return publish(share(values, "value"), share(updates, "update_op"), metrics_collections, updates_collections)
+            return publish(
+                share(values, "value"), share(updates, "update_op"), metrics_collections, updates_collections
+            )
 
     metric.__name__ = metric.__qualname__ = full
     metric.__doc__ = doc
@@ -147,7 +171,9 @@ def sensitivity_at_specificity(labels: Any, predictions: Any, specificity: float
             tp, fn = find("GatherV2")(c["tp"], at, 0), find("GatherV2")(c["fn"], at, 0)
             return find("RealDiv")(tp, tp + fn + EDGE, name=label)
 
-        return publish(compute(values, "value"), compute(updates, "update_op"), metrics_collections, updates_collections)
+        return publish(
+            compute(values, "value"), compute(updates, "update_op"), metrics_collections, updates_collections
+        )
 
 
 @_signature("specificity_at_sensitivity")
@@ -168,4 +194,6 @@ def specificity_at_sensitivity(labels: Any, predictions: Any, sensitivity: float
             tn, fp = find("GatherV2")(c["tn"], at, 0), find("GatherV2")(c["fp"], at, 0)
             return find("RealDiv")(tn, tn + fp + EDGE, name=label)
 
-        return publish(compute(values, "value"), compute(updates, "update_op"), metrics_collections, updates_collections)
+        return publish(
+            compute(values, "value"), compute(updates, "update_op"), metrics_collections, updates_collections
+        )

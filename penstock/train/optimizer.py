@@ -99,9 +99,13 @@ class Optimizer:
                 grads = tape.gradient(value, list(var_list) if isinstance(var_list, tuple) else var_list, grad_loss)
             return list(zip(nest.flatten(grads), nest.flatten(var_list)))
         if not door.current().is_graph:
-            raise RuntimeError("`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled.")
+            raise RuntimeError(
+                "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled."
+            )
         if gate_gradients not in (Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH):
-            raise ValueError(f"gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  Not {gate_gradients}")
+            raise ValueError(
+                f"gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  Not {gate_gradients}"
+            )
         self._assert_valid_dtypes([loss])
         if grad_loss is not None:
             self._assert_valid_dtypes([grad_loss])
@@ -135,7 +139,9 @@ class Optimizer:
                 try:
                     g = g if is_slices(g) else door.convert(g)
                 except TypeError:
-                    raise TypeError(f"Gradient must be convertible to a Tensor or IndexedSlices, or None: {g}") from None
+                    raise TypeError(
+                        f"Gradient must be convertible to a Tensor or IndexedSlices, or None: {g}"
+                    ) from None
             if not isinstance(v, Variable) and not hasattr(v, "handle") and not isinstance(v, Tensor):
                 raise NotImplementedError("Trying to optimize unsupported type ", v)
             converted.append((g, v))
@@ -162,7 +168,9 @@ class Optimizer:
                         one = door.convert(1, global_step.dtype)
                         done = state.assign_add_variable_op(global_step.handle, one, name=scope)
                     elif hasattr(global_step, "_ref_tensor"):
-                        done = state.assign_add(global_step._ref_tensor, door.convert(1, global_step.dtype.base_dtype, "value"), name=scope)
+                        done = state.assign_add(
+                            global_step._ref_tensor, door.convert(1, global_step.dtype.base_dtype, "value"), name=scope
+                        )
                     else:
                         done = global_step.assign_add(1)
         if here.is_graph:
@@ -230,7 +238,11 @@ class Optimizer:
         """
         rows = var.shape[0] if var.shape.rank else None
         rows = getattr(rows, "value", rows)
-        if getattr(type(self), method).__module__.startswith("penstock.") and rows is not None and door.current().is_graph:
+        if (
+            getattr(type(self), method).__module__.startswith("penstock.")
+            and rows is not None
+            and door.current().is_graph
+        ):
             return strike_repeats(values, indices, rows)
         return deduplicate(values, indices)
 
@@ -275,8 +287,12 @@ class Optimizer:
     def _get_or_make_slot(self, var: Any, val: Any, slot_name: str, op_name: str) -> Any:
         return self._slot(var, slot_name, lambda: slots.create_slot(var, val, op_name))
 
-    def _get_or_make_slot_with_initializer(self, var: Any, initializer: Any, shape: Any, dtype: Any, slot_name: str, op_name: str) -> Any:
-        return self._slot(var, slot_name, lambda: slots.create_slot_with_initializer(var, initializer, shape, dtype, op_name))
+    def _get_or_make_slot_with_initializer(
+        self, var: Any, initializer: Any, shape: Any, dtype: Any, slot_name: str, op_name: str
+    ) -> Any:
+        return self._slot(
+            var, slot_name, lambda: slots.create_slot_with_initializer(var, initializer, shape, dtype, op_name)
+        )
 
     def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Any:
         return self._slot(var, slot_name, lambda: slots.create_zeros_slot(var, op_name))
@@ -286,8 +302,17 @@ class Optimizer:
         key = (name, _home(colocate_with))
         found = self._non_slot_dict.get(key)
         if found is None:
-            with name_scope(f"{self._name}/" if self._use_own_namescope_for_non_slot_vars else None) if self._use_own_namescope_for_non_slot_vars else _colocated(colocate_with):
-                found = VariableV1(initial_value, name=name, trainable=False, use_resource=isinstance(colocate_with, BaseResourceVariable))
+            with (
+                name_scope(f"{self._name}/" if self._use_own_namescope_for_non_slot_vars else None)
+                if self._use_own_namescope_for_non_slot_vars
+                else _colocated(colocate_with)
+            ):
+                found = VariableV1(
+                    initial_value,
+                    name=name,
+                    trainable=False,
+                    use_resource=isinstance(colocate_with, BaseResourceVariable),
+                )
             self._non_slot_dict[key] = found
         return found
 

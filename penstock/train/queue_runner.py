@@ -21,7 +21,9 @@ class QueueRunner:
     def __init__(self, queue: Any = None, enqueue_ops: Any = None, close_op: Any = None, cancel_op: Any = None, queue_closed_exception_types: Any = None,
                  queue_runner_def: Any = None, import_scope: str | None = None):  # fmt: skip
         if not door.current().is_graph:
-            raise RuntimeError("QueueRunners are not supported when eager execution is enabled. Instead, please use tf.data to get data into your model.")
+            raise RuntimeError(
+                "QueueRunners are not supported when eager execution is enabled. Instead, please use tf.data to get data into your model."
+            )
         if queue_runner_def is not None:
             if queue or enqueue_ops:
                 raise ValueError("queue_runner_def and queue are mutually exclusive.")
@@ -34,7 +36,9 @@ class QueueRunner:
             self._cancel_op = queue.close(cancel_pending_enqueues=True) if cancel_op is None else cancel_op
             types = (errors.OutOfRangeError,) if queue_closed_exception_types is None else queue_closed_exception_types
             if not isinstance(types, tuple) or not types or not all(issubclass(t, errors.OpError) for t in types):
-                raise TypeError(f"queue_closed_exception_types, when provided, must be a tuple of tf.error types, but saw: {types}")
+                raise TypeError(
+                    f"queue_closed_exception_types, when provided, must be a tuple of tf.error types, but saw: {types}"
+                )
             self._queue_closed_exception_types = types
             if all(t is not errors.OutOfRangeError for t in types):
                 self._queue_closed_exception_types = (*types, errors.OutOfRangeError)
@@ -48,7 +52,9 @@ class QueueRunner:
         self._queue = find(d.queue_name)
         self._enqueue_ops = [find(n) for n in d.enqueue_op_name]
         self._close_op, self._cancel_op = find(d.close_op_name), find(d.cancel_op_name)
-        self._queue_closed_exception_types = tuple(errors.exception_type_from_error_code(c) for c in d.queue_closed_exception_types) or (errors.OutOfRangeError,)
+        self._queue_closed_exception_types = tuple(
+            errors.exception_type_from_error_code(c) for c in d.queue_closed_exception_types
+        ) or (errors.OutOfRangeError,)
 
     queue = property(lambda s: s._queue)
     enqueue_ops = property(lambda s: s._enqueue_ops)
@@ -100,7 +106,9 @@ class QueueRunner:
         except Exception as e:  # noqa: BLE001 - the session may be closed by now
             logging.getLogger("tensorflow").debug("Ignored exception: %s", e)
 
-    def create_threads(self, sess: Any, coord: Any = None, daemon: bool = False, start: bool = False) -> list[threading.Thread]:
+    def create_threads(
+        self, sess: Any, coord: Any = None, daemon: bool = False, start: bool = False
+    ) -> list[threading.Thread]:
         """The threads that fill the queue in this session; none when they run already."""
         with self._lock:
             try:
@@ -110,9 +118,18 @@ class QueueRunner:
                 pass
             self._runs_per_session[sess] = len(self._enqueue_ops)
             self._exceptions_raised = []
-        made = [threading.Thread(target=self._run, args=(sess, op, coord), name=f"QueueRunnerThread-{self.name}-{op.name}") for op in self._enqueue_ops]
+        made = [
+            threading.Thread(target=self._run, args=(sess, op, coord), name=f"QueueRunnerThread-{self.name}-{op.name}")
+            for op in self._enqueue_ops
+        ]
         if coord:
-            made.append(threading.Thread(target=self._close_on_stop, args=(sess, self._cancel_op, coord), name=f"QueueRunnerThread-{self.name}-close_on_stop"))
+            made.append(
+                threading.Thread(
+                    target=self._close_on_stop,
+                    args=(sess, self._cancel_op, coord),
+                    name=f"QueueRunnerThread-{self.name}-close_on_stop",
+                )
+            )
         for t in made:
             if coord:
                 coord.register_thread(t)
@@ -128,9 +145,15 @@ class QueueRunner:
         if export_scope and not self.queue.name.startswith(export_scope):
             return None
         strip = lambda n: n[len(export_scope) :].lstrip("/") if export_scope and n.startswith(export_scope) else n
-        made = queue_runner_pb2.QueueRunnerDef(queue_name=strip(self.queue.name), close_op_name=strip(self.close_op.name), cancel_op_name=strip(self.cancel_op.name))
+        made = queue_runner_pb2.QueueRunnerDef(
+            queue_name=strip(self.queue.name),
+            close_op_name=strip(self.close_op.name),
+            cancel_op_name=strip(self.cancel_op.name),
+        )
         made.enqueue_op_name.extend(strip(op.name) for op in self.enqueue_ops)
-        made.queue_closed_exception_types.extend(errors.error_code_from_exception_type(c) for c in self._queue_closed_exception_types)
+        made.queue_closed_exception_types.extend(
+            errors.error_code_from_exception_type(c) for c in self._queue_closed_exception_types
+        )
         return made
 
     @staticmethod
@@ -146,7 +169,13 @@ def add_queue_runner(qr: QueueRunner, collection: str = GraphKeys.QUEUE_RUNNERS)
 
 
 @export(v1=("train.start_queue_runners", "train.queue_runner.start_queue_runners"))
-def start_queue_runners(sess: Any = None, coord: Any = None, daemon: bool = True, start: bool = True, collection: str = GraphKeys.QUEUE_RUNNERS) -> list[threading.Thread]:
+def start_queue_runners(
+    sess: Any = None,
+    coord: Any = None,
+    daemon: bool = True,
+    start: bool = True,
+    collection: str = GraphKeys.QUEUE_RUNNERS,
+) -> list[threading.Thread]:
     """Start all runners of the graph in a session; gives their threads."""
     if not door.current().is_graph and sess is None:
         raise RuntimeError("Queues are not compatible with eager execution.")

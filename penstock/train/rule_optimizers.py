@@ -95,7 +95,9 @@ class GradientDescentOptimizer(RuleOptimizer):
         self._learning_rate_tensor: Any = None
 
     def _resource_apply_sparse_duplicate_indices(self, grad: Any, handle: Any, indices: Any) -> Any:
-        return state_scatter.resource_scatter_add(handle.handle, indices, -grad * self._hyper("alpha", grad.dtype.base_dtype))
+        return state_scatter.resource_scatter_add(
+            handle.handle, indices, -grad * self._hyper("alpha", grad.dtype.base_dtype)
+        )
 
     def _apply_sparse_duplicate_indices(self, grad: Any, var: Any) -> Any:
         delta = grad.values * self._hyper("alpha", var.dtype.base_dtype)
@@ -110,7 +112,14 @@ class MomentumOptimizer(RuleOptimizer):
     op_slots = {"accum": "momentum"}
     hyper = {"lr": ("_learning_rate", "learning_rate"), "momentum": ("_momentum", "momentum")}
 
-    def __init__(self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum", use_nesterov: bool = False):
+    def __init__(
+        self,
+        learning_rate: Any,
+        momentum: Any,
+        use_locking: bool = False,
+        name: str = "Momentum",
+        use_nesterov: bool = False,
+    ):
         super().__init__(use_locking, name)
         self._learning_rate, self._momentum, self._use_nesterov = learning_rate, momentum, use_nesterov
 
@@ -130,7 +139,13 @@ class AdagradOptimizer(RuleOptimizer):
     op_slots = {"accum": "accumulator"}
     hyper = {"lr": ("_learning_rate", "learning_rate")}
 
-    def __init__(self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False, name: str = "Adagrad"):
+    def __init__(
+        self,
+        learning_rate: Any,
+        initial_accumulator_value: float = 0.1,
+        use_locking: bool = False,
+        name: str = "Adagrad",
+    ):
         if initial_accumulator_value <= 0.0:
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
         super().__init__(use_locking, name)
@@ -157,25 +172,38 @@ class AdagradDAOptimizer(RuleOptimizer):
     """Adagrad by dual averaging, for sparse linear models: regularisation acts at every step."""
 
     rule = "AdagradDA"
-    op_slots = {"gradient_accumulator": "gradient_accumulator", "gradient_squared_accumulator": "gradient_squared_accumulator"}
+    op_slots = {
+        "gradient_accumulator": "gradient_accumulator",
+        "gradient_squared_accumulator": "gradient_squared_accumulator",
+    }
     hyper = {"lr": ("_learning_rate", "learning_rate"), "l1": ("_l1_regularization_strength", "l1_regularization_strength"),
              "l2": ("_l2_regularization_strength", "l2_regularization_strength")}  # fmt: skip
 
     def __init__(self, learning_rate: Any, global_step: Any, initial_gradient_squared_accumulator_value: float = 0.1,
                  l1_regularization_strength: float = 0.0, l2_regularization_strength: float = 0.0, use_locking: bool = False, name: str = "AdagradDA"):  # fmt: skip
         if initial_gradient_squared_accumulator_value <= 0.0:
-            raise ValueError(f"initial_gradient_squared_accumulator_value must be positive: {initial_gradient_squared_accumulator_value}")
+            raise ValueError(
+                f"initial_gradient_squared_accumulator_value must be positive: {initial_gradient_squared_accumulator_value}"
+            )
         super().__init__(use_locking, name)
         self._learning_rate, self._global_step = learning_rate, global_step
         self._initial_gradient_squared_accumulator_value = initial_gradient_squared_accumulator_value
-        self._l1_regularization_strength, self._l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+        self._l1_regularization_strength, self._l2_regularization_strength = (
+            l1_regularization_strength,
+            l2_regularization_strength,
+        )
         self._global_step_on_worker: Any = None
 
     def _create_slots(self, var_list: Any) -> None:
         for v in var_list:
             dtype = v.dtype.base_dtype
             self._get_or_make_slot(v, filled(0.0, v, dtype), "gradient_accumulator", self._name)
-            self._get_or_make_slot(v, filled(self._initial_gradient_squared_accumulator_value, v, dtype), "gradient_squared_accumulator", self._name)
+            self._get_or_make_slot(
+                v,
+                filled(self._initial_gradient_squared_accumulator_value, v, dtype),
+                "gradient_squared_accumulator",
+                self._name,
+            )
 
     def _prepare(self) -> None:
         from penstock.ops.identity import identity
@@ -199,7 +227,14 @@ class AdadeltaOptimizer(RuleOptimizer):
     op_slots = {"accum": "accum", "accum_update": "accum_update"}
     hyper = {"lr": ("_lr", "lr"), "rho": ("_rho", "rho"), "epsilon": ("_epsilon", "epsilon")}
 
-    def __init__(self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-8, use_locking: bool = False, name: str = "Adadelta"):
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: Any = 0.95,
+        epsilon: Any = 1e-8,
+        use_locking: bool = False,
+        name: str = "Adadelta",
+    ):
         super().__init__(use_locking, name)
         self._lr, self._rho, self._epsilon = learning_rate, rho, epsilon
 
@@ -214,12 +249,23 @@ class RMSPropOptimizer(RuleOptimizer):
     """Gradients divided by the root of a running average of their squares, with momentum."""
 
     op_slots = {"ms": "rms", "mom": "momentum", "mg": "mg"}
-    hyper = {"lr": ("_learning_rate", "learning_rate"), "rho": ("_decay", "decay"), "momentum": ("_momentum", "momentum"), "epsilon": ("_epsilon", "epsilon")}
+    hyper = {
+        "lr": ("_learning_rate", "learning_rate"),
+        "rho": ("_decay", "decay"),
+        "momentum": ("_momentum", "momentum"),
+        "epsilon": ("_epsilon", "epsilon"),
+    }
 
     def __init__(self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: Any = 1e-10, use_locking: bool = False,
                  centered: bool = False, name: str = "RMSProp"):  # fmt: skip
         super().__init__(use_locking, name)
-        self._learning_rate, self._decay, self._momentum, self._epsilon, self._centered = learning_rate, decay, momentum, epsilon, centered
+        self._learning_rate, self._decay, self._momentum, self._epsilon, self._centered = (
+            learning_rate,
+            decay,
+            momentum,
+            epsilon,
+            centered,
+        )
 
     def _rule(self) -> str:
         return "CenteredRMSProp" if self._centered else "RMSProp"
@@ -229,7 +275,11 @@ class RMSPropOptimizer(RuleOptimizer):
         from penstock.state.initializers import OnesV1
 
         for v in var_list:
-            init = OnesV1(dtype=v.dtype.base_dtype) if v.get_shape().is_fully_defined() else lambda v=v: ones_like(v.initialized_value())
+            init = (
+                OnesV1(dtype=v.dtype.base_dtype)
+                if v.get_shape().is_fully_defined()
+                else lambda v=v: ones_like(v.initialized_value())
+            )
             self._get_or_make_slot_with_initializer(v, init, v.get_shape(), v.dtype.base_dtype, "rms", self._name)
             if self._centered:
                 self._zeros_slot(v, "mg", self._name)
@@ -259,8 +309,15 @@ class FtrlOptimizer(RuleOptimizer):
                             ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength)):  # fmt: skip
             if value < 0.0:
                 raise ValueError(f"{what} {value} needs to be positive or zero")
-        self._learning_rate, self._learning_rate_power, self._initial_accumulator_value = learning_rate, learning_rate_power, initial_accumulator_value
-        self._l1_regularization_strength, self._l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+        self._learning_rate, self._learning_rate_power, self._initial_accumulator_value = (
+            learning_rate,
+            learning_rate_power,
+            initial_accumulator_value,
+        )
+        self._l1_regularization_strength, self._l2_regularization_strength = (
+            l1_regularization_strength,
+            l2_regularization_strength,
+        )
         self._beta = 0.0 if beta is None else beta
         self._l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
         self._accum_name, self._linear_name = accum_name, linear_name
@@ -279,7 +336,12 @@ class FtrlOptimizer(RuleOptimizer):
 
     def _create_slots(self, var_list: Any) -> None:
         for v in var_list:
-            self._get_or_make_slot(v, filled(self._initial_accumulator_value, v, v.dtype.base_dtype), "accum", self._accum_name or self._name)
+            self._get_or_make_slot(
+                v,
+                filled(self._initial_accumulator_value, v, v.dtype.base_dtype),
+                "accum",
+                self._accum_name or self._name,
+            )
             self._zeros_slot(v, "linear", self._linear_name or self._name)
 
 
@@ -298,11 +360,16 @@ class ProximalAdagradOptimizer(RuleOptimizer):
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
         super().__init__(use_locking, name)
         self._learning_rate, self._initial_accumulator_value = learning_rate, initial_accumulator_value
-        self._l1_regularization_strength, self._l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+        self._l1_regularization_strength, self._l2_regularization_strength = (
+            l1_regularization_strength,
+            l2_regularization_strength,
+        )
 
     def _create_slots(self, var_list: Any) -> None:
         for v in var_list:
-            self._get_or_make_slot(v, filled(self._initial_accumulator_value, v, v.dtype.base_dtype), "accumulator", self._name)
+            self._get_or_make_slot(
+                v, filled(self._initial_accumulator_value, v, v.dtype.base_dtype), "accumulator", self._name
+            )
 
 
 @export(v1=("train.ProximalGradientDescentOptimizer",))
@@ -317,4 +384,7 @@ class ProximalGradientDescentOptimizer(RuleOptimizer):
                  use_locking: bool = False, name: str = "ProximalGradientDescent"):  # fmt: skip
         super().__init__(use_locking, name)
         self._learning_rate = learning_rate
-        self._l1_regularization_strength, self._l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+        self._l1_regularization_strength, self._l2_regularization_strength = (
+            l1_regularization_strength,
+            l2_regularization_strength,
+        )

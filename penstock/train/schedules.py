@@ -13,7 +13,11 @@ from penstock.ir.tensor import Tensor
 
 
 def _cast(value: Any, dtype: Any) -> Any:
-    tensor = door.convert(value, None) if isinstance(value, Tensor) or hasattr(type(value), "__tf_tensor__") else door.convert(value)
+    tensor = (
+        door.convert(value, None)
+        if isinstance(value, Tensor) or hasattr(type(value), "__tf_tensor__")
+        else door.convert(value)
+    )
     return tensor if tensor.dtype.base_dtype is dtype else find("Cast")(tensor, DstT=dtype)
 
 
@@ -38,14 +42,23 @@ def _fraction(global_step: Any, decay_steps: Any, dtype: Any, staircase: bool) -
 
 
 @export(v1=("train.exponential_decay",))
-def exponential_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None) -> Any:
+def exponential_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Any:
     """learning_rate * decay_rate ** (global_step / decay_steps); whole powers only when `staircase`."""
     _needs_step(global_step, "exponential_decay")
 
     def compute() -> Any:
         with scoped(name, "ExponentialDecay") as scope:
             rate = _rate(learning_rate)
-            power = find("Pow")(_cast(decay_rate, rate.dtype), _fraction(global_step, decay_steps, rate.dtype, staircase))
+            power = find("Pow")(
+                _cast(decay_rate, rate.dtype), _fraction(global_step, decay_steps, rate.dtype, staircase)
+            )
             return find("Mul")(rate, power, name=scope or None)
 
     return _now_or_later(compute)
@@ -70,7 +83,9 @@ def piecewise_constant(x: Any, boundaries: Any, values: Any, name: str | None = 
                 edges.append(b)
             for v in rates[1:]:
                 if v.dtype.base_dtype is not rates[0].dtype.base_dtype:
-                    raise ValueError(f"Values must have elements all with the same dtype ({rates[0].dtype} vs {v.dtype}).")
+                    raise ValueError(
+                        f"Values must have elements all with the same dtype ({rates[0].dtype} vs {v.dtype})."
+                    )
             rate = rates[-1]
             for b, v in zip(reversed(edges), reversed(rates[:-1])):
                 rate = find("SelectV2")(find("LessEqual")(step, b), v, rate)
@@ -93,7 +108,9 @@ def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: Any, end
             dtype = rate.dtype
             step, steps, end = _cast(global_step, dtype), _cast(decay_steps, dtype), _cast(end_learning_rate, dtype)
             if cycle:
-                turns = find("SelectV2")(find("Equal")(step, door.convert(0.0, dtype)), door.convert(1.0, dtype), find("Ceil")(step / steps))
+                turns = find("SelectV2")(
+                    find("Equal")(step, door.convert(0.0, dtype)), door.convert(1.0, dtype), find("Ceil")(step / steps)
+                )
                 steps = steps * turns
             else:
                 step = find("Minimum")(step, steps)
@@ -104,14 +121,28 @@ def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: Any, end
 
 
 @export(v1=("train.natural_exp_decay",))
-def natural_exp_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None) -> Any:
+def natural_exp_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Any:
     """learning_rate * exp(-decay_rate * global_step / decay_steps)."""
     natural = find("Exp")(find("Neg")(door.convert(decay_rate)))
     return exponential_decay(learning_rate, global_step, decay_steps, natural, staircase=staircase, name=name)
 
 
 @export(v1=("train.inverse_time_decay",))
-def inverse_time_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None) -> Any:
+def inverse_time_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Any:
     """learning_rate / (1 + decay_rate * global_step / decay_steps)."""
     _needs_step(global_step, "inverse_time_decay")
 
@@ -129,7 +160,9 @@ def _cosine(fraction: Any) -> Any:
 
 
 @export(v1=("train.cosine_decay",))
-def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None) -> Any:
+def cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None
+) -> Any:
     """From learning_rate to alpha * learning_rate along half a cosine."""
     _needs_step(global_step, "cosine_decay")
 
@@ -201,7 +234,9 @@ def noisy_linear_cosine_decay(learning_rate: Any, global_step: Any, decay_steps:
             steps = _cast(decay_steps, dtype)
             step = find("Minimum")(_cast(global_step, dtype), steps)
             linear = (steps - step) / steps
-            deviation = find("Sqrt")(_cast(initial_variance, dtype) / find("Pow")(1.0 + step, _cast(variance_decay, dtype)))
+            deviation = find("Sqrt")(
+                _cast(initial_variance, dtype) / find("Pow")(1.0 + step, _cast(variance_decay, dtype))
+            )
             noisy = linear + random_normal(shape_of(linear), dtype=dtype) * deviation
             shape = (alpha + noisy) * _cosine(2.0 * num_periods * (step / steps)) + beta
             return find("Mul")(rate, shape, name=scope or None)
