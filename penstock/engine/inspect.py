@@ -31,9 +31,9 @@ def compiler_ir(graph: Any, values: list[Any]) -> Callable[..., Any]:
         if stage == "stablehlo":
             return lowered.as_text()
         if stage.startswith("optimized"):
-            text = lowered.compile(compiler_options=OPTIONS).as_text()
+            text = lowered.compile(compiler_options=OPTIONS).as_text() or "" or ""
             return text.encode() if stage.endswith("serialized") else text
-        hlo = lowered.compiler_ir("hlo")
+        hlo: Any = lowered.compiler_ir("hlo")
         return hlo.as_serialized_hlo_module_proto() if stage.endswith("serialized") else hlo.as_hlo_text()
 
     return at
