@@ -83,7 +83,9 @@ def write(prefix: str, tensors: list[tuple[str, str, np.ndarray, DType]]) -> Non
         else:
             raw = np.ascontiguousarray(array).tobytes()
             crc = crc32c(raw)
-        entry = tensor_bundle_pb2.BundleEntryProto(dtype=dtype.as_datatype_enum, shard_id=0, offset=offset, size=len(raw), crc32c=masked(crc))
+        entry = tensor_bundle_pb2.BundleEntryProto(
+            dtype=dtype.as_datatype_enum, shard_id=0, offset=offset, size=len(raw), crc32c=masked(crc)
+        )
         entry.shape.SetInParent()
         for n in array.shape:
             entry.shape.dim.add(size=n)
@@ -128,8 +130,14 @@ class Reader:
                 table = unpack(file.read(), f"{prefix}.index")
         except FileNotFoundError:
             if glob.glob(glob.escape(prefix) + "*") and os.path.isfile(prefix):
-                raise DataLossError(None, None, f"Unable to open table file {prefix}: not a checkpoint of version 2") from None
-            raise NotFoundError(None, None, f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {prefix}") from None
+                raise DataLossError(
+                    None, None, f"Unable to open table file {prefix}: not a checkpoint of version 2"
+                ) from None
+            raise NotFoundError(
+                None,
+                None,
+                f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {prefix}",
+            ) from None
         header = tensor_bundle_pb2.BundleHeaderProto.FromString(table.pop(b"", b""))
         self._shards = header.num_shards or 1
         self._slices: dict[bytes, Any] = {}
@@ -208,5 +216,7 @@ class Reader:
             return whole
         shape, part = parse_slice(spec)
         if shape != whole.shape:
-            raise InvalidArgumentError(f"Shape mismatch in tensor {name}: the program says {list(shape)}, the checkpoint has {list(whole.shape)}")
+            raise InvalidArgumentError(
+                f"Shape mismatch in tensor {name}: the program says {list(shape)}, the checkpoint has {list(whole.shape)}"
+            )
         return whole[tuple(slice(start, None if n < 0 else start + n) for start, n in part)].copy()

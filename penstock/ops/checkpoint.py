@@ -25,7 +25,9 @@ def save_v2(xp, prefix, tensor_names, shape_and_slices, tensors, *, dtypes):
     """Write tensors, or slices of them, into a checkpoint."""
     names, specs = _texts(tensor_names), _texts(shape_and_slices)
     if not len(names) == len(specs) == len(tensors):
-        raise InvalidArgumentError(f"Got {len(names)} names, {len(specs)} slices and {len(tensors)} tensors: there must be one of each for every tensor")
+        raise InvalidArgumentError(
+            f"Got {len(names)} names, {len(specs)} slices and {len(tensors)} tensors: there must be one of each for every tensor"
+        )
     bundle.write(_text(prefix), [(n, s, np.asarray(t), d) for n, s, t, d in zip(names, specs, tensors, dtypes)])
     return ()
 
@@ -38,7 +40,9 @@ def restore_v2(xp, prefix, tensor_names, shape_and_slices, *, dtypes):
     found = []
     for name, spec, dtype in zip(_texts(tensor_names), _texts(shape_and_slices), dtypes):
         if reader.dtype(name) is not dtype:
-            raise InvalidArgumentError(f"tensor_name = {name}; expected dtype {dtype.name} does not equal original dtype {reader.dtype(name).name}")
+            raise InvalidArgumentError(
+                f"tensor_name = {name}; expected dtype {dtype.name} does not equal original dtype {reader.dtype(name).name}"
+            )
         found.append(reader.tensor(name, spec))
     return found
 
@@ -91,7 +95,11 @@ def _data_files(prefix: str) -> list[str]:
     return glob.glob(f"{glob.escape(prefix)}.data-*")
 
 
-@op("ShardedFilename(basename: string, shard: int32, num_shards: int32) -> filename: string", where="host", shape=lambda *_: ())
+@op(
+    "ShardedFilename(basename: string, shard: int32, num_shards: int32) -> filename: string",
+    where="host",
+    shape=lambda *_: (),
+)
 def sharded_filename(xp, basename, shard, num_shards):
     """basename-00001-of-00002."""
     return _scalar(f"{_text(basename)}-{int(shard):05d}-of-{int(num_shards):05d}")
