@@ -59,7 +59,7 @@ def _attrs(n: int, strides: Any, padding: Any, data_format: str | None, dilation
         "dilations": per_axis(dilations, n, last, "dilations"),
     }  # fmt: skip
     if explicit:
-        attrs["explicit_paddings"] = explicit
+        attrs["explicit_paddings"] = tuple(explicit)
     return attrs
 
 
@@ -125,7 +125,7 @@ def conv1d(
         else:
             raise ValueError(f"`data_format` must be 'NWC' or 'NCW'. Received: data_format={data_format}")
         spread = lambda v, what: (
-            lambda full: [full[0], 1, full[1], full[2]] if last else [full[0], full[1], 1, full[2]]
+            lambda full: (full[0], 1, full[1], full[2]) if last else (full[0], full[1], 1, full[2])
         )(per_axis(v, 1, last, what))
         input = convert_to_tensor(input)
         filters = _ExpandDims(filters, 0)
@@ -137,7 +137,7 @@ def conv1d(
         }
         if explicit:
             at = 2 if last else 4
-            attrs["explicit_paddings"] = [*explicit[:at], 0, 0, *explicit[at:]]
+            attrs["explicit_paddings"] = (*explicit[:at], 0, 0, *explicit[at:])
         return _flat_batch(
             input,
             3,
@@ -189,7 +189,7 @@ def conv1d_transpose(
         last = _channel_last(data_format)
         wide_format, axis = ("NHWC", 1) if last else ("NCHW", 2)
         form = lambda v, what: (
-            lambda full: [full[0], 1, full[1], full[2]] if last else [full[0], full[1], 1, full[2]]
+            lambda full: (full[0], 1, full[1], full[2]) if last else (full[0], full[1], 1, full[2])
         )(per_axis(v, 1, last, what))
         padding, explicit = padding_attrs(padding, 1)
         attrs: dict[str, Any] = {
@@ -199,7 +199,7 @@ def conv1d_transpose(
         }
         if explicit:
             at = 2 if last else 4
-            attrs["explicit_paddings"] = [*explicit[:at], 0, 0, *explicit[at:]]
+            attrs["explicit_paddings"] = (*explicit[:at], 0, 0, *explicit[at:])
         shape = _transposed_shape(output_shape)
         if isinstance(shape, (list, tuple)):
             sizes: Any = [*shape[:axis], 1, *shape[axis:]]
@@ -382,10 +382,10 @@ def _depthwise_attrs(strides: Any, padding: Any, data_format: str | None, dilati
     data_format = data_format or "NHWC"
     last = _channel_last(data_format)
     padding, explicit = padding_attrs(padding, 2)
-    attrs = {"strides": list(strides) if hasattr(strides, "__len__") else per_axis(strides, 2, last, "strides"), "padding": padding,
+    attrs = {"strides": tuple(strides) if hasattr(strides, "__len__") else per_axis(strides, 2, last, "strides"), "padding": padding,
              "data_format": data_format, "dilations": per_axis(dilations, 2, last, "dilations")}  # fmt: skip
     if explicit:
-        attrs["explicit_paddings"] = explicit
+        attrs["explicit_paddings"] = tuple(explicit)
     return attrs
 
 

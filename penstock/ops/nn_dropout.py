@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
+from penstock.ir import door, seeds
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
 from penstock.ir.scope import scoped
@@ -15,6 +16,7 @@ from penstock.ir.seeds import get_seed
 from penstock.ops.families import later
 from penstock.ops.random import uniform
 from penstock.ops.random_from_seed import stateless_uniform
+from penstock.ops.shapes import shape as shape_of
 
 _Cast, _Shape, _Select = later("Cast"), later("Shape"), later("SelectV2")
 
@@ -48,6 +50,8 @@ def _dropout(
         if is_number and rate == 0:
             unused()  # the seeds of later ops stay what they are
             return x
+        if seeds.count_nodes and door.current().is_graph:
+            return _counted(x, rate, noise_shape, sample, dtype)
         if is_number:
             kept = x * convert_to_tensor(1 / (1 - float(rate)), dtype=dtype)
         else:
@@ -70,6 +74,19 @@ def _dropout(
         if x._dims is not None and not hasattr(out, "_array"):
             out.set_shape(x.shape)
         return out
+
+
+def _counted(x: Any, rate: Any, noise_shape: Any, sample: Callable[..., Any], dtype: Any) -> Any:
+    """The same out of the nodes of TensorFlow 1.x, which counts them to seed its random ops."""
+    rate = convert_to_tensor(rate, dtype=dtype, name="rate")
+    if rate._dims:
+        raise ValueError(f"`rate` must be a scalar tensor. Received: rate.shape={rate.shape}")
+    coins = sample(shape=shape_of(x) if noise_shape is None else _noise_shape(x, noise_shape), dtype=dtype)
+    scale = 1 / (1 - rate)
+    out = x * scale * _Cast(later("GreaterEqual")(coins, rate), DstT=dtype)
+    if x._dims is not None:
+        out.set_shape(x.shape)
+    return out
 
 
 @export(v2=("nn.dropout",))

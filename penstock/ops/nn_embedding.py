@@ -5,7 +5,7 @@ from typing import Any
 from penstock.base.export import export
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.scope import scoped
-from penstock.ops.families import later
+from penstock.ops.families import dispatched, later
 from penstock.ops.sparse import sparse_fill_empty_rows, sparse_reshape, sparse_retain
 from penstock.ops.sparse_tensor import SparseTensor
 
@@ -95,6 +95,7 @@ def _assigned(tables: list[Any], ids: Any, strategy: str) -> tuple[Any, Any]:
 
 
 @export(v2=("nn.embedding_lookup",))
+@dispatched
 def embedding_lookup_v2(params: Any, ids: Any, max_norm: Any = None, name: Any = None) -> Any:
     """The rows of `params` at `ids`; a list of tables is one table cut into runs of rows.
 
@@ -105,6 +106,7 @@ def embedding_lookup_v2(params: Any, ids: Any, max_norm: Any = None, name: Any =
 
 
 @export(v1=("nn.embedding_lookup",))
+@dispatched
 def embedding_lookup(
     params: Any,
     ids: Any,

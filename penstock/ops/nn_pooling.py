@@ -28,7 +28,7 @@ def _attrs(n: int, ksize: Any, strides: Any, padding: Any, data_format: str, exp
     attrs = {"ksize": per_axis(ksize, n, last, "ksize"), "strides": per_axis(strides, n, last, "strides"), "padding": padding,
              "data_format": data_format}  # fmt: skip
     if explicit:
-        attrs["explicit_paddings"] = explicit
+        attrs["explicit_paddings"] = tuple(explicit)
     return attrs
 
 
@@ -96,11 +96,11 @@ def _pool_1d(op: Any, input: Any, ksize: Any, strides: Any, padding: Any, data_f
     attrs: dict[str, Any] = {"padding": padding, "data_format": "NHWC" if last else "NCHW"}
     for what, value in (("ksize", ksize), ("strides", strides)):
         full = per_axis(value, 1, last, what)
-        attrs[what] = [*full[:at], 1, *full[at:]]
+        attrs[what] = (*full[:at], 1, *full[at:])
     if explicit:
         if op is not MaxPool:
             raise ValueError(f"Explicit padding is not supported here: pad first. Received: padding={padding}")
-        attrs["explicit_paddings"] = [*explicit[: 2 * at], 0, 0, *explicit[2 * at :]]
+        attrs["explicit_paddings"] = (*explicit[: 2 * at], 0, 0, *explicit[2 * at :])
     return _Squeeze(op(_ExpandDims(input, at), **attrs), squeeze_dims=[at], name=name)
 
 

@@ -103,22 +103,22 @@ def rank_is_or_unknown(spec: Any, rank: int) -> tuple[int | None, ...]:
     return spec.shape
 
 
-def per_axis(value: Any, n: int, channel_last: bool, name: str) -> list[int]:
+def per_axis(value: Any, n: int, channel_last: bool, name: str) -> tuple[int, ...]:
     """One entry an axis (batch and channels included) from an int, or a list of 1, n or n + 2 of them."""
-    if value is None:
-        value = [1]
-    elif isinstance(value, int) or not hasattr(value, "__len__"):
+    if value is None or type(value) is int and value == 1:
+        return (1,) * (n + 2)
+    if isinstance(value, int) or not hasattr(value, "__len__"):
         value = [int(value)]
     values = [int(v) for v in value]
     if len(values) == n + 2:
-        return values
+        return tuple(values)
     if len(values) == 1:
         values = values * n
     elif len(values) != n:
         raise ValueError(
             f"{name} should be of length 1, {n} or {n + 2}. Received: {name}={values} of length {len(values)}"
         )
-    return [1, *values, 1] if channel_last else [1, 1, *values]
+    return (1, *values, 1) if channel_last else (1, 1, *values)
 
 
 def padding_attrs(padding: Any, n: int) -> tuple[str, list[int]]:
