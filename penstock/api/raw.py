@@ -27,9 +27,10 @@ def parameters(op, kind=inspect.Parameter.KEYWORD_ONLY):
     """Inputs, then attributes that cannot be inferred from them, those without a default first, then `name`."""
     P = inspect.Parameter
     attrs = [(n, d) for n, d in op.free_attrs.items() if n not in op.sig.inferred]
-    required = [P(n, kind) for n, d in attrs if d is REQUIRED]
-    optional = [P(n, kind, default=d) for n, d in attrs if d is not REQUIRED]
-    return [*(P(a.name, kind) for a in op.sig.inputs), *required, *optional, P("name", kind, default=None)]
+    called = lambda n: op.called.get(n, n)
+    required = [P(called(n), kind) for n, d in attrs if d is REQUIRED]
+    optional = [P(called(n), kind, default=d) for n, d in attrs if d is not REQUIRED]
+    return [*(P(called(a.name), kind) for a in op.sig.inputs), *required, *optional, P("name", kind, default=None)]
 
 
 def _make(op, positional):

@@ -22,6 +22,7 @@ class Op:
     def __init__(
         self, text: str, body: Callable[..., Any], *, where: str = "any", effect: str | None = None,
         static: tuple[str, ...] = (), keeps: tuple[str, ...] | None = None, public: bool = True, hints: bool = False, moves: bool = False,
+        called: dict[str, str] | None = None,
     ):  # fmt: skip
         sig = signature.parse(text)
         self.sig, self.name, self.body = sig, sig.name, body
@@ -32,6 +33,7 @@ class Op:
         self.moves = moves  # it only moves elements about: NumPy does that as fast as a compiled kernel, at any size
         self.hints = hints  # under a trace the body also takes `hints`: what is known of the value of each flat input
         self.public = public
+        self.called = called or {}  # what `tf.raw_ops` calls a parameter, where that is not the signature's name
         self.shape_rule: Callable[..., Any] | None = None
         self.grad_rule: Callable[..., Any] | None = None
         self.check_rule: Callable[..., Any] | None = None
@@ -92,10 +94,13 @@ class Op:
     def raw(self, **arguments: Any) -> Any:
         """Call by keyword, as `tf.raw_ops` does."""
         name = arguments.pop("name", None)
+        for own, public in self.called.items():
+            if public in arguments:
+                arguments[own] = arguments.pop(public)
         inputs = []
         for arg in self.sig.inputs:
             if arg.name not in arguments:
-                raise TypeError(f"{self.name}() missing required keyword-only argument: {arg.name!r}")
+                raise TypeError(f"{self.name}() missing required keyword-only argument: {self.called.get(arg.name, arg.name)!r}")
             inputs.append(arguments.pop(arg.name))
         unknown = [a for a in arguments if a not in self.sig.attrs]
         if unknown:

@@ -182,9 +182,12 @@ def _select_grad(node: Any, dy: Any) -> Any:
     return None, Select(node.inputs[0], dy, zero), Select(node.inputs[0], zero, dy)
 
 
-Select = op("Select(condition: bool, t: T, e: T, *, T: type) -> output: T", shape=_select_shape, grad=_select_grad)(
-    lambda xp, condition, t, e: _select(xp, condition, t, e)
-)
+Select = op(
+    "Select(condition: bool, t: T, e: T, *, T: type) -> output: T",
+    shape=_select_shape,
+    grad=_select_grad,
+    called={"t": "x", "e": "y"},
+)(lambda xp, condition, t, e: _select(xp, condition, t, e))
 SelectV2 = op(
     "SelectV2(condition: bool, t: T, e: T, *, T: type) -> output: T",
     shape=lambda condition, t, e: broadcast(condition.shape, t.shape, e.shape),

@@ -74,7 +74,7 @@ def _reduction(text: str, compute: Any, doc: str) -> Op:
     )
     body.__module__, body.__doc__ = __name__, doc
     body.__name__ = body.__qualname__ = "Any_" if text.startswith("Any(") else text.partition("(")[0]
-    return op(text, shape=_reduced, static=("reduction_indices",))(body)
+    return op(text, shape=_reduced, static=("reduction_indices",), called={"reduction_indices": "axis"})(body)
 
 
 def _sum(xp: Any, x: Any, axes: Any, keep: bool) -> Any:
