@@ -14,7 +14,7 @@ from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops.constants import range_op
-from penstock.ops.families import later
+from penstock.ops.families import dispatched, later
 from penstock.ops.fixed import fixed
 from penstock.ops.join import concat_v2, pack_op
 from penstock.ops.shapes import expand_dims_op, rank_op, renamed, reshape_op, shape_of, shape_op
@@ -182,6 +182,7 @@ def _(node, dy):
 
 
 @export("tile", v1=("manip.tile",))
+@dispatched
 def tile(input, multiples, name=None):  # noqa: A002
     """`input` repeated `multiples[i]` times along axis i.
 
@@ -414,6 +415,7 @@ reverse_v1_op.grad(lambda node, dy: (reverse_v1_op(dy, node.inputs[1]), None))
 
 
 @export("reverse", v1=("reverse_v2", "manip.reverse"))
+@dispatched
 def reverse(tensor, axis, name=None):
     """`tensor` backwards along the given axes.
 

@@ -15,6 +15,7 @@ from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
 from penstock.ir.source import PLACEHOLDER, PLACEHOLDER_WITH_DEFAULT
 from penstock.ir.tensor import Tensor
+from penstock.ops.families import dispatched
 from penstock.ops.fixed import fixed
 
 FOLD = 1000
@@ -284,6 +285,7 @@ def _like(tensor: Any, dtype: Any, name: str | None, one: bool, optimize: bool =
 
 
 @export(v2=("zeros_like",))
+@dispatched
 def zeros_like(input, dtype=None, name=None, layout=None):
     """Zeros in the shape (and, by default, the dtype) of `input`.
 
@@ -294,12 +296,14 @@ def zeros_like(input, dtype=None, name=None, layout=None):
 
 
 @export(v1=("zeros_like",))
+@dispatched
 def zeros_like_v1(tensor, dtype=None, name=None, optimize=True):
     """Zeros in the shape (and, by default, the dtype) of `tensor`; with `optimize` a constant where the shape is known."""
     return _like(tensor, dtype, name, False, optimize)
 
 
 @export(v2=("ones_like",))
+@dispatched
 def ones_like(input, dtype=None, name=None, layout=None):
     """Ones in the shape (and, by default, the dtype) of `input`.
 
@@ -310,6 +314,7 @@ def ones_like(input, dtype=None, name=None, layout=None):
 
 
 @export(v1=("ones_like",))
+@dispatched
 def ones_like_v1(tensor, dtype=None, name=None, optimize=True):
     """Ones in the shape (and, by default, the dtype) of `tensor`."""
     return _like(tensor, dtype, name, True, optimize)

@@ -1,5 +1,6 @@
 """What families of ops share: a line each for unary and binary ops, broadcasting gradients, precision."""
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,29 @@ _BUILTINS = frozenset("abs all any complex divmod max min pow range round sum".s
 
 composites: dict[type, Callable[..., Any]] = {}
 """Slot: class -> handler(function, arguments, name), for sparse and ragged tensors in elementwise functions."""
+
+
+for_composites: dict[str, Callable[..., Any]] = {}
+"""Slot: name of a `dispatched` function -> what it does with sparse or ragged arguments (NotImplemented: the ordinary thing)."""
+
+
+def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that hands composite tensors among its arguments to the one registered for them."""
+    label = function.__name__
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if composites:
+            for a in (*args, *kwargs.values()):
+                if type(a) in composites or (type(a) is list or type(a) is tuple) and any(type(x) in composites for x in a):
+                    handler = for_composites.get(label)
+                    found = NotImplemented if handler is None else handler(*args, **kwargs)
+                    if found is not NotImplemented:
+                        return found
+                    break
+        return function(*args, **kwargs)
+
+    return call
 
 
 def later(name: str) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from penstock.ir.known import known_value
 from penstock.ir.op import find, op
 from penstock.ir.tensor import Tensor
 from penstock.ops.arrays import transpose_op
-from penstock.ops.families import later
+from penstock.ops.families import dispatched, later
 from penstock.ops.fixed import fixed
 from penstock.ops.indexed_slices import IndexedSlices
 from penstock.ops.join import concat_v2, pack_op
@@ -201,6 +201,7 @@ def _outside(xp: Any, indices: Any, n: int) -> Any:
 
 
 @export(v2=("gather",))
+@dispatched
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """The slices of `params` along `axis` at `indices`; the first `batch_dims` axes of both go together.
 
@@ -217,6 +218,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
 
 
 @export(v1=("gather",))
+@dispatched
 def gather_v1(params, indices, validate_indices=None, name=None, axis=None, batch_dims=0):
     """The slices of `params` along `axis` at `indices`."""
     return gather(params, indices, validate_indices, axis, batch_dims, name)

@@ -14,7 +14,7 @@ from penstock.ir.known import known_value
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
-from penstock.ops.families import later
+from penstock.ops.families import dispatched, later
 from penstock.ops.fixed import fixed
 from penstock.ops.shapes import rank_op, shape_n_op
 
@@ -136,6 +136,7 @@ concat_offset.no_grad()
 
 
 @export("concat")
+@dispatched
 def concat(values, axis, name="concat"):
     """The tensors one after the other along `axis`.
 
@@ -254,6 +255,7 @@ convert.pack = pack
 
 
 @export("stack")
+@dispatched
 def stack(values, axis=0, name="stack"):
     """Tensors of one shape along a new axis.
 
@@ -335,7 +337,8 @@ def parallel_stack(values, name="parallel_stack"):
 
 
 # -- split -------------------------------------------------------------------------------------------------------------
-@op("Split(split_dim: int32, value: T, *, T: type, num_split: int >= 1) -> output: num_split*T", static=("split_dim",), moves=True)
+@op("Split(split_dim: int32, value: T, *, T: type, num_split: int >= 1) -> output: num_split*T", static=("split_dim",), moves=True,
+    called={"split_dim": "axis"})  # fmt: skip
 def split_op(xp, split_dim, value, *, num_split):
     """Equal parts along an axis."""
     _halves(tuple(value.shape), split_dim, num_split)
@@ -367,7 +370,7 @@ def _(node, *dys):
 
 
 @op("SplitV(value: T, size_splits: Tlen, split_dim: int32, *, T: type, Tlen: {int8|int32|int64} = int64, num_split: int >= 1) -> output: num_split*T",
-    static=("size_splits", "split_dim"), moves=True)  # fmt: skip
+    static=("size_splits", "split_dim"), moves=True, called={"split_dim": "axis"})  # fmt: skip
 def split_v_op(xp, value, size_splits, split_dim, *, num_split):
     """Parts of the given sizes along an axis; one size may be -1."""
     at = int(split_dim)

@@ -14,7 +14,7 @@ from penstock.ir.op import op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops import constants, shapes
-from penstock.ops.families import later
+from penstock.ops.families import dispatched, later
 from penstock.ops.gather_scatter import gather
 from penstock.ops.join import concat
 
@@ -22,7 +22,7 @@ _Select, _SelectV2, _Cast, _Less, _Max, _Maximum, _Prod = (later(n) for n in ("S
 
 
 @op("Where(input: T, *, T: {float32|float64|int32|uint8|int16|int8|complex64|int64|qint8|quint8|qint32|bfloat16|qint16|quint16|uint16|complex128|"
-    "float16|uint32|uint64|bool} = bool) -> index: int64", where="host", shape=lambda input: (None, input.rank))  # fmt: skip
+    "float16|uint32|uint64|bool} = bool) -> index: int64", where="host", shape=lambda input: (None, input.rank), called={"input": "condition"})  # fmt: skip
 def where_op(xp, input):  # noqa: A002
     """The coordinates of the elements that are not zero, in row-major order."""
     return np.argwhere(input).astype(np.int64)
@@ -32,6 +32,7 @@ where_op.no_grad()
 
 
 @export(v2=("where",))
+@dispatched
 def where(condition, x=None, y=None, name=None):
     """`x` where `condition` holds, else `y`, all three broadcast; the coordinates of true elements when both are left out.
 
@@ -52,6 +53,7 @@ def where_v2(condition, x=None, y=None, name=None):
 
 
 @export(v1=("where",))
+@dispatched
 def where_v1(condition, x=None, y=None, name=None):
     """`x` where `condition` holds, else `y`: of one shape, or `condition` a scalar or one truth for each row."""
     if x is None and y is None:

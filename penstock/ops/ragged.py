@@ -561,3 +561,5 @@ def _no_truth(self: RaggedTensor) -> bool:
 
 
 RaggedTensor.__bool__ = RaggedTensor.__nonzero__ = _no_truth  # type: ignore[attr-defined]
+
+from penstock.ops import ragged_arrays  # noqa: E402, F401 - what array functions do with RaggedTensors, built on the above

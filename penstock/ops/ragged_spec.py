@@ -4,14 +4,12 @@ from typing import Any
 
 from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
-from penstock.base.export import export
 from penstock.base.shape import TensorShape, as_dims
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import BatchableTypeSpec, TensorSpec, register_type_spec_from_value_converter
 from penstock.ops.ragged_tensor import RaggedTensor, RaggedTensorValue
 
 
-@export("RaggedTensorSpec")
 class RaggedTensorSpec(BatchableTypeSpec):
     """Shape, dtype, ragged rank and partition dtype of a RaggedTensor."""
 

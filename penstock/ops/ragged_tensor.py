@@ -8,7 +8,7 @@ import numpy as np
 from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.errors import InvalidArgumentError
-from penstock.base.export import export, export_constant
+from penstock.base.export import export_constant
 from penstock.base.shape import TensorShape, as_dims
 from penstock.ir import door
 from penstock.ir.convert import convert_to_tensor
@@ -92,7 +92,6 @@ def _static(values: Any) -> Any:
     return values.shape if isinstance(values, RaggedTensor) else TensorShape._of(values._dims)
 
 
-@export("RaggedTensor")
 class RaggedTensor:
     """Row i holds `values[row_splits[i] : row_splits[i + 1]]`; `values` may itself be ragged.
 

@@ -14,6 +14,7 @@ from penstock.ir.known import known_value
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
+from penstock.ops.families import dispatched
 from penstock.ops.fixed import fixed
 
 _dims = lambda x: tuple(getattr(x, "shape", ()))
@@ -93,6 +94,7 @@ def shape_n(input, out_type=dtypes.int32, name=None):  # noqa: A002
 
 
 @export("size", old=Old("input, name=None, out_type=None"))
+@dispatched
 def size(input, out_type=None, name=None):  # noqa: A002
     """The number of elements.
 
@@ -113,6 +115,7 @@ def size(input, out_type=None, name=None):  # noqa: A002
 
 
 @export("rank")
+@dispatched
 def rank(input, name=None):  # noqa: A002
     """The number of axes.
 
@@ -239,7 +242,7 @@ def plain(shape: Any) -> Any:
     return shape
 
 
-@op("ExpandDims(input: T, dim: Tdim, *, T: type, Tdim: index = int32) -> output: T", static=("dim",), moves=True)
+@op("ExpandDims(input: T, dim: Tdim, *, T: type, Tdim: index = int32) -> output: T", static=("dim",), moves=True, called={"dim": "axis"})
 def expand_dims_op(xp, input, dim):  # noqa: A002
     """A new axis of size 1 at `dim`."""
     return input.reshape(_expanded(tuple(input.shape), dim))
@@ -280,6 +283,7 @@ def _(node, dy):
 
 
 @export(v2=("expand_dims",))
+@dispatched
 def expand_dims(input, axis, name=None):  # noqa: A002
     """A new axis of size 1 at index `axis`.
 
@@ -290,6 +294,7 @@ def expand_dims(input, axis, name=None):  # noqa: A002
 
 
 @export(v1=("expand_dims",))
+@dispatched
 def expand_dims_v1(input, axis=None, name=None, dim=None):  # noqa: A002
     """A new axis of size 1 at index `axis` (once called `dim`)."""
     axis = renamed("axis", axis, "dim", dim)
@@ -307,7 +312,7 @@ def renamed(new_name: str, new: Any, old_name: str, old: Any) -> Any:
     return old
 
 
-@op("Squeeze(input: T, *, T: type, squeeze_dims: list(int) >= 0 = []) -> output: T", moves=True)
+@op("Squeeze(input: T, *, T: type, squeeze_dims: list(int) >= 0 = []) -> output: T", moves=True, called={"squeeze_dims": "axis"})
 def squeeze_op(xp, input, *, squeeze_dims):  # noqa: A002
     """Without the axes of size 1 (all of them, or those given)."""
     return input.reshape(_squeezed(tuple(input.shape), squeeze_dims))

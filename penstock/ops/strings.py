@@ -13,7 +13,9 @@ from penstock.base.shape import axis_of, broadcast
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
-from penstock.ops.ragged_tensor import RaggedTensor, is_ragged, map_flat
+from penstock.ops.ragged import map_flat_values
+from penstock.ops.ragged_arrays import RaggedTensor
+from penstock.ops.ragged_tensor import is_ragged, map_flat
 from penstock.ops.sparse_tensor import SparseTensor
 
 _UNIT = 'unit: "BYTE"|"UTF8_CHAR" = "BYTE"'
@@ -70,7 +72,11 @@ def string_join(inputs: Any, separator: str = "", name: str | None = None) -> An
     >>> tf.strings.join(["a", "b"], separator="-").numpy()
     b'a-b'
     """
-    return string_join_op(list(inputs), separator=separator, name=name)
+    inputs = list(inputs)
+    ragged = next((x for x in inputs if is_ragged(x)), None)
+    if ragged is not None:
+        return map_flat_values(lambda *flat: string_join_op(list(flat), separator=separator, name=name), *inputs)
+    return string_join_op(inputs, separator=separator, name=name)
 
 
 @op('ReduceJoin(inputs: string, reduction_indices: int32, *, keep_dims: bool = False, separator: str = "") -> output: string', where="host")

@@ -12,7 +12,8 @@ from penstock.base.export import export
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
-from penstock.ops.ragged_tensor import RaggedTensor, is_ragged, map_flat
+from penstock.ops.ragged_arrays import RaggedTensor
+from penstock.ops.ragged_tensor import is_ragged, map_flat
 
 _HOW = ('input_encoding: str, errors: "strict"|"replace"|"ignore" = "replace", replacement_char: int = 65533, '
         "replace_control_characters: bool = False")  # fmt: skip

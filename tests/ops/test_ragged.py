@@ -89,3 +89,20 @@ def test_function_and_session():
         p = v1.ragged.placeholder(tf.int32, 1)
         value = session.run(p * 2, {p: v1.ragged.constant_value([[1, 2], [3]], dtype=np.int32)})
     assert value.to_list() == [[2, 4], [6]]
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        (lambda: tf.concat([r, r], 1), [[1, 2, 3, 1, 2, 3], [], [4, 5, 4, 5]]), (lambda: tf.gather(r, [2, 0]), [[4, 5], [1, 2, 3]]),
+        (lambda: tf.gather(r, [[2], [0]]), [[[4, 5]], [[1, 2, 3]]]), (lambda: tf.gather([10, 20, 30, 40, 50, 60], r), [[20, 30, 40], [], [50, 60]]),
+        (lambda: tf.stack([r, r]), [[[1, 2, 3], [], [4, 5]]] * 2), (lambda: tf.size(r), 5), (lambda: tf.rank(r), 2),
+        (lambda: tf.expand_dims(r, 1), [[[1, 2, 3]], [[]], [[4, 5]]]), (lambda: tf.where(r > 2, r, -r), [[-1, -2, 3], [], [4, 5]]),
+        (lambda: tf.where(r > 2), [[0, 2], [2, 0], [2, 1]]), (lambda: tf.tile(r, [1, 2]), [[1, 2, 3, 1, 2, 3], [], [4, 5, 4, 5]]),
+        (lambda: tf.reverse(r, [1]), [[3, 2, 1], [], [5, 4]]), (lambda: tf.ones_like(r), [[1, 1, 1], [], [1, 1]]),
+        (lambda: tf.nn.embedding_lookup(tf.constant([[1], [2], [3], [4], [5], [6]]), r), [[[2], [3], [4]], [], [[5], [6]]]),
+        (lambda: tf.strings.join([c([["a"], ["b"]]), "x"]), [[b"ax"], [b"bx"]]),
+    ],
+)  # fmt: skip
+def test_ordinary_functions(call, value):
+    assert listed(call()) == value
