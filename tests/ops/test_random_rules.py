@@ -90,6 +90,20 @@ def test_seeds_of_1x_programs_follow_the_number_of_nodes(monkeypatch):
     np.testing.assert_allclose(found, want, atol=1e-6)  # made by TensorFlow 1.15
 
 
+def test_a_1x_program_with_dropout_and_variables(monkeypatch):
+    monkeypatch.setattr(seeds, "count_nodes", True)
+    with tf.Graph().as_default(), v1.Session() as session:
+        v1.set_random_seed(7)
+        dropped = v1.nn.dropout(tf.ones([8]), keep_prob=0.5)
+        weights = v1.get_variable("w", [2, 2], use_resource=False)
+        drawn = v1.random_gamma([2], 2.0)
+        session.run(weights.initializer)
+        found = session.run([dropped, weights, drawn])
+    assert found[0].tolist() == [2, 0, 2, 0, 2, 0, 0, 2]  # made by TensorFlow 1.15, as the rest
+    np.testing.assert_allclose(found[1], [[0.07395148, 0.73716915], [0.5943221, 1.0560716]], rtol=1e-6)
+    np.testing.assert_allclose(found[2], [2.4826376, 3.471404], rtol=1e-6)
+
+
 def test_without_seeds_no_two_draws_are_alike():
     tf.random.set_seed(None)
     draws = [tf.random.uniform([4]).numpy() for _ in range(3)]
