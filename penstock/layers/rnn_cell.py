@@ -539,7 +539,7 @@ class DropoutWrapper(_Wrapper):
         return int(hashlib.md5(f"{self._seed}_{salt}_{index}".encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
 
     def _noise(self, sizes: Any, salt: str) -> Any:
-        from penstock.ops.random import random_uniform
+        from penstock.ops.random import uniform as random_uniform
 
         counter = iter(range(1 << 30))
         one = lambda n: random_uniform(

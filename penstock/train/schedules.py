@@ -225,7 +225,7 @@ def noisy_linear_cosine_decay(learning_rate: Any, global_step: Any, decay_steps:
     _needs_step(global_step, "noisy linear cosine decay")
 
     def compute() -> Any:
-        from penstock.ops.random import random_normal
+        from penstock.ops.random import normal as random_normal
         from penstock.ops.shapes import shape as shape_of
 
         with scoped(name, "NoisyLinearCosineDecay") as scope:

@@ -1,0 +1,298 @@
+"""Input pipelines of 1.x: queues that threads fill with files, numbers, slices and batches."""
+
+from typing import Any
+
+from penstock.base import dtypes
+from penstock.base.export import export
+from penstock.base.shape import TensorShape
+from penstock.ir import door
+from penstock.ir.op import find
+from penstock.ir.scope import scoped
+from penstock.ir.tensor import Tensor
+from penstock.ops.identity import identity
+from penstock.ops.queues import FIFOQueue, PaddingFIFOQueue, RandomShuffleQueue
+from penstock.ops.summaries import scalar
+from penstock.state.collections import GraphKeys
+from penstock.state.variable import VariableV1
+from penstock.train.queue_runner import QueueRunner, add_queue_runner
+
+
+def _graphs_only() -> None:
+    if not door.current().is_graph:
+        raise RuntimeError(
+            "Input pipelines based on Queues are not supported when eager execution is enabled. "
+            "Please use tf.data to ingest data into your model instead."
+        )
+
+
+@export(v1=("train.limit_epochs",))
+def limit_epochs(tensor: Any, num_epochs: int | None = None, name: str | None = None) -> Any:
+    """`tensor`, `num_epochs` times; then OutOfRangeError.  The count is a local variable."""
+    if num_epochs is None:
+        return tensor
+    if num_epochs <= 0:
+        raise ValueError(f"num_epochs must be > 0 not {num_epochs}.")
+    with scoped(name, "limit_epochs") as scope:
+        zero = door.convert(0, dtypes.int64)
+        epochs = VariableV1(zero, name="epochs", trainable=False, collections=[GraphKeys.LOCAL_VARIABLES])
+        counter = epochs.count_up_to(num_epochs)
+        with door.current().control_dependencies([counter]):
+            return identity(tensor, name=scope or None)
+
+
+@export(v1=("train.input_producer",))
+def input_producer(
+    input_tensor: Any,
+    element_shape: Any = None,
+    num_epochs: int | None = None,
+    shuffle: bool = True,
+    seed: int | None = None,
+    capacity: int = 32,
+    shared_name: str | None = None,
+    summary_name: str | None = None,
+    name: str | None = None,
+    cancel_op: Any = None,
+) -> Any:
+    """A queue of the rows of `input_tensor`, in a new order each epoch where `shuffle`."""
+    _graphs_only()
+    with scoped(name, "input_producer"):
+        tensor = door.convert(input_tensor, None, "input_tensor")
+        shape = tensor.shape[1:].merge_with(element_shape)
+        if not shape.is_fully_defined():
+            raise ValueError("Either `input_tensor` must have a fully defined shape or `element_shape` must be specified")
+        if shuffle:
+            from penstock.ops.random import shuffle as random_shuffle
+
+            tensor = random_shuffle(tensor, seed=seed)
+        tensor = limit_epochs(tensor, num_epochs)
+        queue = FIFOQueue(capacity, dtypes=[tensor.dtype.base_dtype], shapes=[shape], shared_name=shared_name, name=name)
+        add_queue_runner(QueueRunner(queue, [queue.enqueue_many([tensor])], cancel_op=cancel_op))
+        if summary_name is not None:
+            scalar(summary_name, _filled(queue, capacity))
+        return queue
+
+
+def _filled(queue: Any, capacity: int) -> Any:
+    return find("Cast")(queue.size(), DstT=dtypes.float32) * (1.0 / capacity)
+
+
+@export(v1=("train.string_input_producer",))
+def string_input_producer(
+    string_tensor: Any,
+    num_epochs: int | None = None,
+    shuffle: bool = True,
+    seed: int | None = None,
+    capacity: int = 32,
+    shared_name: str | None = None,
+    name: str | None = None,
+    cancel_op: Any = None,
+) -> Any:
+    """A queue of strings, most often of file names."""
+    empty = "string_input_producer requires a non-null input tensor"
+    if not isinstance(string_tensor, Tensor) and not len(string_tensor):
+        raise ValueError(empty)
+    with scoped(name, "input_producer"):
+        tensor = door.convert(string_tensor, dtypes.string)
+        some = find("Greater")(find("Size")(tensor), 0)
+        with door.current().control_dependencies([find("Assert")(some, [empty])]):
+            tensor = identity(tensor)
+        return input_producer(
+            tensor,
+            [],
+            num_epochs,
+            shuffle,
+            seed,
+            capacity,
+            shared_name,
+            f"fraction_of_{capacity}_full",
+            name,
+            cancel_op,
+        )
+
+
+@export(v1=("train.range_input_producer",))
+def range_input_producer(
+    limit: Any,
+    num_epochs: int | None = None,
+    shuffle: bool = True,
+    seed: int | None = None,
+    capacity: int = 32,
+    shared_name: str | None = None,
+    name: str | None = None,
+) -> Any:
+    """A queue of the ints below `limit`."""
+    with scoped(name, "input_producer"):
+        numbers = find("Range")(0, limit, 1)
+        summary = f"fraction_of_{capacity}_full"
+        return input_producer(numbers, [], num_epochs, shuffle, seed, capacity, shared_name, summary, name)
+
+
+@export(v1=("train.slice_input_producer",))
+def slice_input_producer(
+    tensor_list: Any,
+    num_epochs: int | None = None,
+    shuffle: bool = True,
+    seed: int | None = None,
+    capacity: int = 32,
+    shared_name: str | None = None,
+    name: str | None = None,
+) -> list[Any]:
+    """One row of each tensor, the same one of all."""
+    with scoped(name, "input_producer"):
+        tensors = [door.convert(t) for t in tensor_list]
+        if not tensors:
+            raise ValueError("Expected at least one tensor in slice_input_producer().")
+        from penstock.ops.shapes import shape
+
+        queue = range_input_producer(shape(tensors[0])[0], num_epochs, shuffle, seed, capacity, shared_name)
+        index = queue.dequeue()
+        return [find("GatherV2")(t, index, 0) for t in tensors]
+
+
+# -- batches ---------------------------------------------------------------------------------------------------------
+def _as_list(tensors: Any) -> tuple[list[Any], Any]:
+    """The tensors of one example, and how a list of results is given back."""
+    if isinstance(tensors, dict):
+        keys = sorted(tensors)
+        return [tensors[k] for k in keys], lambda out: dict(zip(keys, out))
+    if isinstance(tensors, (list, tuple)):
+        return list(tensors), lambda out: out
+    return [tensors], lambda out: out[0]
+
+
+def _batches(
+    examples: list[Any],
+    batch_size: Any,
+    capacity: int,
+    enqueue_many: bool,
+    shapes: Any,
+    allow_smaller: bool,
+    shared_name: str | None,
+    name: str | None,
+    default: str,
+    make: Any,
+    threads: int = 1,
+) -> Any:
+    _graphs_only()
+    if not examples:
+        raise ValueError("Expected at least one tensor in batch().")
+    with scoped(name, default) as scope:
+        parts = [_as_list(e) for e in examples]
+        rebuild = parts[0][1]
+        rows = [[door.convert(t) for t in p] for p, _ in parts]
+        kinds = [t.dtype.base_dtype for t in rows[0]]
+        for other in rows[1:]:
+            if [t.dtype.base_dtype for t in other] != kinds:
+                raise TypeError(f"Expected types to be consistent: {kinds} and {[t.dtype.base_dtype for t in other]}.")
+        if shapes is None:
+            shapes = []
+            for column in zip(*rows):
+                found = [t.shape[1:] if enqueue_many else t.shape for t in column]
+                one = found[0]
+                for s in found[1:]:
+                    one = TensorShape([a if a == b else None for a, b in zip(one.as_list(), s.as_list())])
+                shapes.append(one)
+        elif len(examples[0]) != len(shapes) if isinstance(examples[0], (list, tuple)) else False:
+            raise ValueError(f"shapes has {len(shapes)} entries, each example {len(examples[0])} tensors")
+        queue = make(kinds, shapes, shared_name)
+        add = queue.enqueue_many if enqueue_many else queue.enqueue
+        enqueue = [add(r) for r in rows] * threads
+        add_queue_runner(QueueRunner(queue, enqueue))
+        scalar(f"fraction_of_{capacity}_full", _filled(queue, capacity))
+        taken = (queue.dequeue_up_to if allow_smaller else queue.dequeue_many)(batch_size, name=scope or None)
+        return rebuild(list(taken) if isinstance(taken, (list, tuple)) else [taken])
+
+
+def _plain(capacity: int, dynamic_pad: bool) -> Any:
+    kind = PaddingFIFOQueue if dynamic_pad else FIFOQueue
+    return lambda kinds, shapes, shared: kind(capacity=capacity, dtypes=kinds, shapes=shapes, shared_name=shared)
+
+
+def _shuffled(capacity: int, min_after_dequeue: int, seed: int | None) -> Any:
+    return lambda kinds, shapes, shared: RandomShuffleQueue(
+        capacity=capacity, min_after_dequeue=min_after_dequeue, seed=seed, dtypes=kinds, shapes=shapes, shared_name=shared
+    )
+
+
+@export(v1=("train.batch",))
+def batch(
+    tensors: Any,
+    batch_size: Any,
+    num_threads: int = 1,
+    capacity: int = 32,
+    enqueue_many: bool = False,
+    shapes: Any = None,
+    dynamic_pad: bool = False,
+    allow_smaller_final_batch: bool = False,
+    shared_name: str | None = None,
+    name: str | None = None,
+) -> Any:
+    """Batches of examples, through a queue that threads fill."""
+    make = _plain(capacity, dynamic_pad)
+    return _batches(
+        [tensors], batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name, "batch",
+        make, num_threads,
+    )  # fmt: skip
+
+
+@export(v1=("train.batch_join",))
+def batch_join(
+    tensors_list: Any,
+    batch_size: Any,
+    capacity: int = 32,
+    enqueue_many: bool = False,
+    shapes: Any = None,
+    dynamic_pad: bool = False,
+    allow_smaller_final_batch: bool = False,
+    shared_name: str | None = None,
+    name: str | None = None,
+) -> Any:
+    """Batches of examples that come from several places, a thread each."""
+    make = _plain(capacity, dynamic_pad)
+    return _batches(
+        list(tensors_list), batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name,
+        "batch_join", make,
+    )  # fmt: skip
+
+
+@export(v1=("train.shuffle_batch",))
+def shuffle_batch(
+    tensors: Any,
+    batch_size: Any,
+    capacity: int,
+    min_after_dequeue: int,
+    num_threads: int = 1,
+    seed: int | None = None,
+    enqueue_many: bool = False,
+    shapes: Any = None,
+    allow_smaller_final_batch: bool = False,
+    shared_name: str | None = None,
+    name: str | None = None,
+) -> Any:
+    """Batches of examples in random order; `min_after_dequeue` of them wait in the queue to be mixed."""
+    make = _shuffled(capacity, min_after_dequeue, seed)
+    return _batches(
+        [tensors], batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name,
+        "shuffle_batch", make, num_threads,
+    )  # fmt: skip
+
+
+@export(v1=("train.shuffle_batch_join",))
+def shuffle_batch_join(
+    tensors_list: Any,
+    batch_size: Any,
+    capacity: int,
+    min_after_dequeue: int,
+    seed: int | None = None,
+    enqueue_many: bool = False,
+    shapes: Any = None,
+    allow_smaller_final_batch: bool = False,
+    shared_name: str | None = None,
+    name: str | None = None,
+) -> Any:
+    """Batches in random order of examples that come from several places, a thread each."""
+    make = _shuffled(capacity, min_after_dequeue, seed)
+    return _batches(
+        list(tensors_list), batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name,
+        "shuffle_batch_join", make,
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""Input pipelines made of queues."""
+
+import numpy as np
+import pytest
+
+import penstock.compat.v1 as tf
+
+
+def collect(make, epochs=True):
+    """Everything that the tensors of `make()` give until the end of the input."""
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tensors = make()
+        sess.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
+        coord = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(sess, coord)
+        found = []
+        try:
+            while len(found) < 20:
+                found.append(sess.run(tensors))
+        except tf.errors.OutOfRangeError:
+            pass
+        coord.request_stop()
+        coord.join(threads, stop_grace_period_secs=10)
+        return found
+
+
+def test_strings_come_in_order_for_so_many_epochs():
+    got = collect(lambda: tf.train.string_input_producer(["a", "b", "c"], num_epochs=2, shuffle=False).dequeue())
+    assert got == [b"a", b"b", b"c"] * 2
+    got = collect(lambda: tf.train.string_input_producer(["a", "b", "c"], num_epochs=2, seed=1).dequeue())
+    assert sorted(got[:3]) == sorted(got[3:]) == [b"a", b"b", b"c"]
+    with tf.Graph().as_default(), pytest.raises(ValueError):
+        tf.train.string_input_producer([])
+
+
+def test_slices_in_batches():
+    x, y = np.arange(10).reshape(5, 2), np.arange(5)
+
+    def make():
+        a, b = tf.train.slice_input_producer([x, y], num_epochs=1, shuffle=False)
+        return tf.train.batch({"x": a, "y": b}, 2, allow_smaller_final_batch=True)
+
+    got = collect(make)
+    assert [g["y"].tolist() for g in got] == [[0, 1], [2, 3], [4]]
+    assert got[1]["x"].tolist() == [[4, 5], [6, 7]]
+
+
+def test_shuffled_batches_hold_everything():
+    def make():
+        n = tf.train.range_input_producer(12, num_epochs=1, shuffle=False).dequeue()
+        return tf.train.shuffle_batch([n, n * 2], 4, capacity=20, min_after_dequeue=6, seed=3)
+
+    got = collect(make)
+    assert sorted(np.concatenate([g[0] for g in got]).tolist()) == list(range(12)) and all((g[0] * 2 == g[1]).all() for g in got)
