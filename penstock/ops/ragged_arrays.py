@@ -13,8 +13,7 @@ from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
-from penstock.ops import ragged
-from penstock.ops import ragged_bodies as bodies
+from penstock.ops import ragged, ragged_bodies as bodies
 from penstock.ops.families import for_composites
 from penstock.ops.ragged_indexing import take
 from penstock.ops.ragged_spec import RaggedTensorSpec

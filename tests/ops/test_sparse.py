@@ -113,3 +113,18 @@ def test_in_a_function():
 
     total, dense = f(sample())
     assert total.numpy().tolist() == [2, 4, 0] and dense.numpy()[1, 2] == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "indices", "values", "shape"),
+    [
+        (lambda b: b([1, 1, 2]), [[1], [2]], [2, 1], [3]), (lambda b: b([[1, 1], [2, 0]], axis=-1, minlength=5), [[0, 1], [1, 0], [1, 2]], [2, 1, 1], [2, 5]),
+        (lambda b: b([[1, 1], [2, 7]], axis=-1, maxlength=3), [[0, 1], [1, 2]], [2, 1], [2, 3]),
+        (lambda b: b([[1, 1], [2, 0]], weights=[[0.5, 1.0], [2.0, 3.0]], axis=-1), [[0, 1], [1, 0], [1, 2]], [1.5, 3, 2], [2, 3]),
+        (lambda b: b(S([[0, 0], [1, 0], [1, 2]], [1, 2, 2], [3, 3]), axis=-1), [[0, 1], [1, 2]], [1, 2], [3, 3]),
+        (lambda b: b(tf.ragged.constant([[1, 1], [], [3]]), axis=-1), [[0, 1], [2, 3]], [2, 1], [3, 4]),
+        (lambda b: b([0, 9], minlength=3, maxlength=5), [[0]], [1], [5]),
+    ],
+)  # fmt: skip
+def test_bincount(call, indices, values, shape):
+    assert parts(call(tf.sparse.bincount)) == (indices, values, shape)
