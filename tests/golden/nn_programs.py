@@ -791,9 +791,7 @@ def quantization(tf):
                             Q.quantize_and_dequantize(X, -1.5, 2.5, sg, nb, rg, rm, narrow_range=nr),
                             Q.quantize_and_dequantize_v2(X, -1.5, 2.5, sg, nb, rg, rm, narrow_range=nr),
                         ]
-    C["qd.axis"] = lambda: [
-        Q.quantize_and_dequantize_v2(X, [0.0] * 4, [0.0] * 4, num_bits=n, axis=1) for n in (4, 8)
-    ]
+    C["qd.axis"] = lambda: [Q.quantize_and_dequantize_v2(X, [0.0] * 4, [0.0] * 4, num_bits=n, axis=1) for n in (4, 8)]
     C["fqa.e"] = lambda: Q.fake_quant_with_min_max_args(X, num_bits=1)
     C["fqa.e2"] = lambda: Q.fake_quant_with_min_max_args(X, 3.0, 2.0)
     C["fqv.e"] = lambda: Q.fake_quant_with_min_max_vars(X, [1.0], 2.0)
@@ -913,4 +911,168 @@ def ctc(tf):
     return CASES
 
 
-GROUPS = {f.__name__: f for f in (layers, normalization, gradients, losses, resizing, images, boxes, quantization, ctc)}
+def morphology(tf):
+    v1 = tf.compat.v1
+    rng = np.random.default_rng(3)
+    f = lambda *s: rng.normal(size=s).astype("f")
+    X = f(2, 7, 6, 3)
+    W = f(3, 2, 3)
+    L = f(6, 4)
+    nn = tf.nn
+    n1 = v1.nn
+    CASES = {}
+    C = CASES
+    for p in ("SAME", "VALID"):
+        for s in ([1, 1, 1, 1], [1, 2, 2, 1]):
+            for d in ([1, 1, 1, 1], [1, 2, 1, 1]):
+                C[f"dil{p}{s}{d}"] = lambda p=p, s=s, d=d: [
+                    nn.dilation2d(X, W, s, p, "NHWC", d),
+                    nn.erosion2d(X, W, s, p, "NHWC", d),
+                    n1.erosion2d(X, W, s, d, p),
+                ]
+
+                def g(p=p, s=s, d=d):
+                    x, w = tf.constant(X), tf.constant(W)
+                    with tf.GradientTape() as t:
+                        t.watch([x, w])
+                        y = nn.dilation2d(x, w, s, p, "NHWC", d)
+                        y = tf.reduce_sum(y * tf.sin(tf.reshape(tf.range(tf.size(y), dtype=y.dtype), tf.shape(y))))
+                    return t.gradient(y, [x, w])
+
+                C[f"dilg{p}{s}{d}"] = g
+    C["dil.int"] = lambda: nn.dilation2d(
+        tf.constant((X * 9).astype("i4")), tf.constant((W * 9).astype("i4")), [1, 1, 1, 1], "SAME", "NHWC", [1, 1, 1, 1]
+    )
+    C["dil.e"] = lambda: nn.dilation2d(X, W, [2, 1, 1, 1], "SAME", "NHWC", [1, 1, 1, 1])
+    C["dil.e2"] = lambda: nn.dilation2d(X, W[:, :, :2], [1, 1, 1, 1], "SAME", "NHWC", [1, 1, 1, 1])
+    sp = lambda v, dt: tf.sparse.SparseTensor([[0, 0], [0, 1], [2, 0], [3, 1], [3, 2]], tf.constant(v, dt), [5, 3])
+    for c in ("sum", "mean", "sqrtn"):
+        C[f"safe{c}"] = lambda c=c: [
+            nn.safe_embedding_lookup_sparse(tf.constant(L), sp([1, 3, -1, 2, 5], tf.int64), combiner=c),
+            nn.safe_embedding_lookup_sparse(tf.constant(L), sp([1, 3, -1, 2, 5], tf.int64), default_id=2, combiner=c),
+            nn.safe_embedding_lookup_sparse(
+                tf.constant(L), sp([1, 3, 4, 2, 5], tf.int64), sp([1.0, 2.0, -1.0, 0.0, 3.0], tf.float32), combiner=c
+            ),
+        ]
+        C[f"safe3{c}"] = lambda c=c: nn.safe_embedding_lookup_sparse(
+            tf.constant(L),
+            tf.sparse.SparseTensor([[0, 0, 0], [0, 1, 1], [1, 0, 1]], tf.constant([1, 3, 2], tf.int64), [2, 2, 3]),
+            combiner=c,
+        )
+        C[f"v1safe{c}"] = lambda c=c: n1.safe_embedding_lookup_sparse(
+            [tf.constant(L[:3]), tf.constant(L[3:])], sp([1, 3, -1, 2, 5], tf.int64), combiner=c
+        )
+    C["safe.e"] = lambda: nn.safe_embedding_lookup_sparse(None, sp([1, 3, -1, 2, 5], tf.int64))
+    return CASES
+
+
+def sampled_boxes(tf):
+    I = tf.image
+    b = np.array([[[0.1, 0.2, 0.5, 0.9], [0.3, 0.3, 0.6, 0.7]]], "f")
+    CASES = {}
+    C = CASES
+    for s in range(8):
+        C[f"st{s}"] = lambda s=s: [
+            I.stateless_sample_distorted_bounding_box([40, 50, 3], b, [s, 2]),
+            I.stateless_sample_distorted_bounding_box(
+                np.array([333, 217, 3], "i8"),
+                b,
+                [s, 7],
+                min_object_covered=0.6,
+                area_range=[0.2, 0.9],
+                aspect_ratio_range=[0.5, 2.0],
+                max_attempts=7,
+            ),
+        ]
+
+    def run():
+        tf.random.set_seed(3)
+        return [I.sample_distorted_bounding_box([40, 50, 3], b, seed=5) for _ in range(4)] + [
+            I.sample_distorted_bounding_box([400, 500, 3], b, seed=6, min_object_covered=0.9) for _ in range(3)
+        ]
+
+    C["seq"] = run
+    C["none"] = lambda: I.stateless_sample_distorted_bounding_box(
+        [40, 50, 3], np.zeros((0, 0, 4), "f"), [1, 2], use_image_if_no_bounding_boxes=True
+    )
+    C["e1"] = lambda: I.stateless_sample_distorted_bounding_box([40, 50, 3], np.zeros((0, 0, 4), "f"), [1, 2])
+    C["e2"] = lambda: I.stateless_sample_distorted_bounding_box([40, 50], b, [1, 2])
+    C["e3"] = lambda: I.stateless_sample_distorted_bounding_box([40, 50, 3], b * 2, [1, 2])
+    return CASES
+
+
+def formats(tf):
+    rng = np.random.default_rng(3)
+    f = lambda *s: rng.normal(size=s).astype("f")
+    I = tf.image
+    r = tf.raw_ops
+    N = rng.random((3, 40, 2)).astype("f")
+    S = (rng.random((3, 40, 2)) * 0.3 + 0.05).astype("f")
+    NB = np.concatenate([N, N + S], 2)
+    sc = rng.random((3, 40)).astype("f")
+    CASES = {}
+    C = CASES
+    C["p1"] = lambda: I.non_max_suppression_padded(NB[0], sc[0], 10, 0.3, 0.1, pad_to_max_output_size=True)
+    C["pb"] = lambda: I.non_max_suppression_padded(NB, sc, 10, 0.3, 0.1, pad_to_max_output_size=True)
+    C["pb9"] = lambda: I.non_max_suppression_padded(NB, sc, 30, 0.1, 0.5, pad_to_max_output_size=True)
+    C["dm"] = lambda: [
+        r.DataFormatDimMap(x=[0, 1, 2, 3, -1, -2]),
+        r.DataFormatDimMap(x=[0, 1, 2], src_format="NCHW", dst_format="NHWC"),
+        r.DataFormatVecPermute(x=[1, 2, 3, 4]),
+        r.DataFormatVecPermute(x=[[1, 2], [3, 4], [5, 6], [7, 8]]),
+        r.DataFormatVecPermute(x=[7, 8]),
+    ]
+    X = f(2, 3, 7, 6, 4)
+    W = f(3, 2, 4, 6)
+    C["conv"] = lambda: [
+        r.Conv(input=X, filter=W, strides=[1, 1, 2, 1], padding="SAME", batch_dims=2),
+        r.Conv(input=X[0], filter=W, strides=[1, 1, 1, 1], padding="VALID"),
+    ]
+    return CASES
+
+
+def isotonic(tf):
+    rng = np.random.default_rng(3)
+    L = rng.normal(size=(5, 7)).astype("f")
+    nn = tf.nn
+    CASES = {}
+    C = CASES
+    C["iso"] = lambda: [
+        nn.isotonic_regression(L),
+        nn.isotonic_regression(L, decreasing=False),
+        nn.isotonic_regression(L, axis=0),
+        nn.isotonic_regression(L.astype("d")),
+        nn.isotonic_regression(tf.cast(L, "float16")),
+    ]
+    for t in ("int32", "int16", "int64"):
+        C["iso" + t] = lambda t=t: nn.isotonic_regression(np.array([[3, 1, 2, 2, 5]], t))
+
+    def g():
+        x = tf.constant(L)
+        with tf.GradientTape() as t:
+            t.watch(x)
+            y = tf.reduce_sum(nn.isotonic_regression(x)[0] * tf.sin(x * 0 + L))
+        return t.gradient(y, x)
+
+    C["g"] = g
+    return CASES
+
+
+GROUPS = {
+    f.__name__: f
+    for f in (
+        layers,
+        normalization,
+        gradients,
+        losses,
+        resizing,
+        images,
+        boxes,
+        quantization,
+        ctc,
+        morphology,
+        sampled_boxes,
+        formats,
+        isotonic,
+    )
+}
