@@ -9,6 +9,7 @@ from penstock.engine import kernels
 from penstock.engine.store import Cell, NodeStore, Store
 from penstock.engine.streams import stream_cell
 from penstock.ir.known import flatten_outputs, group
+from penstock.ir.tensor_list import TensorList
 
 MANY = 400
 """Nodes beyond which a first run is compiled at once."""
@@ -49,6 +50,7 @@ def interpret(nodes: list[Any], regs: dict[int, Any], store: Store) -> None:
     """Run nodes in order; `regs` takes their outputs."""
     for node in nodes:
         flat = [regs[t._id] for t in node._inputs]
+        flat = [v.as_items() if isinstance(v, TensorList) else v for v in flat]
         if node.definition.where == "control":
             from penstock.engine.control import host_control
 

@@ -119,8 +119,10 @@ class Plan:
                     grow = getattr(e, "grow", None)
                     if grow is None:
                         raise
-                    grow()
                     tree.pop(key, None)
+                    if not grow():  # no loop carries the list: the host has no limit
+                        interpret(step.nodes, regs, self.store)
+                        return [regs[f] for f in self.fetches]
                     before = {t: v for t, v in regs.items() if t not in step.known}
                     with self.lock:
                         step = tree[key] = self._build(step.nodes, step.given, before)
@@ -139,7 +141,7 @@ class Plan:
                 with self.lock:
                     following = step.next.get(key)
                     if following is None:
-                        known = dict(step.known)
+                        known = {**step.given, **step.known}
                         for t in step.keys:
                             known[t] = regs[t] = np.asarray(regs[t])
                         following = self._build(step.todo, known, regs)

@@ -100,6 +100,14 @@ class TensorList:
             buffer = tree.map(lambda *rows: jnp.stack([jnp.asarray(r) for r in rows]), *filled)
         return TensorList(self.dtype, self.dims, buffer=buffer, length=jnp.asarray(n, np.int32) if grows else n, capacity=room, safe=safe)
 
+    def as_items(self) -> "TensorList":
+        """The list form, for the host."""
+        if self.items is not None:
+            return self
+        n = int(self.length)
+        rows = [None] * n if n == 0 else [self.row(i) for i in range(n)] if isinstance(self.buffer, TensorList) else list(np.asarray(self.buffer)[:n])
+        return TensorList(self.dtype, self.dims, rows)
+
     # -- what the ops ask --------------------------------------------------------------------------------------------
     def with_buffer(self, buffer: Any, length: Any) -> "TensorList":
         return TensorList(self.dtype, self.dims, buffer=buffer, length=length, capacity=self.capacity, safe=self.safe)

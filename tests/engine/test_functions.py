@@ -291,3 +291,17 @@ def test_hessians_reach_out_of_their_loop():
         h = tf.hessians(tf.reduce_sum(x**3) + x[0] * x[1], x)[0]
         with v1.Session() as s:
             np.testing.assert_allclose(s.run(h, {x: [1.0, 2.0]}), [[6, 1], [1, 12]], rtol=1e-6)
+
+
+def test_a_list_that_is_sliced_by_a_traced_length():
+    @tf.function
+    def f(x, n):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            ta = tf.TensorArray(tf.float32, 0, dynamic_size=True)
+            _, ta = tf.while_loop(lambda i, a: i < n, lambda i, a: (i + 1, a.write(i, x * 2.0)), [0, ta])
+            y = tf.reduce_sum(ta.stack()[:n])
+        return tape.gradient(y, x)
+
+    for n in (2, 3, 2):
+        np.testing.assert_array_equal(f(tf.constant([1.0, 2.0, 3.0]), tf.constant(n)).numpy(), [2.0 * n] * 3)
