@@ -75,13 +75,22 @@ def temporary_variable(xp, store, *, dtype, shape, var_name):
     return cell
 
 
-@op("DestroyTemporaryVariable(ref: Ref(T), *, T: type, var_name: str) -> value: T", effect="read", shape=lambda ref, **_: ref.shape)
+@op(
+    "DestroyTemporaryVariable(ref: Ref(T), *, T: type, var_name: str) -> value: T",
+    effect="read",
+    shape=lambda ref, **_: ref.shape,
+)
 def destroy_temporary_variable(xp, ref):
     """The last value of a temporary variable."""
     return ref.read()
 
 
-@op("DestroyResourceOp(resource: resource, *, ignore_lookup_error: bool = True) -> ()", effect="io", where="host", shape=lambda resource, **_: ())
+@op(
+    "DestroyResourceOp(resource: resource, *, ignore_lookup_error: bool = True) -> ()",
+    effect="io",
+    where="host",
+    shape=lambda resource, **_: (),
+)
 def destroy_resource_op(xp, resource):
     """Forget what the resource holds."""
     if hasattr(resource, "clear"):
@@ -96,12 +105,18 @@ def disable_copy_on_read(xp, resource):
 
 
 # -- reads -----------------------------------------------------------------------------------------------------------
-@op("ReadVariableOp(resource: resource, *, dtype: type) -> value: dtype", effect="read", shape=lambda resource, **_: handle_dims(resource._tensor))
+@op(
+    "ReadVariableOp(resource: resource, *, dtype: type) -> value: dtype",
+    effect="read",
+    shape=lambda resource, **_: handle_dims(resource._tensor),
+)
 def read_variable_op(xp, resource, *, dtype):
     """The variable's value."""
     value = resource.read()
     if resource.dtype is not dtype:
-        raise InvalidArgumentError(f"Trying to read variable with wrong dtype. Expected {dtype.name} got {resource.dtype.name}")
+        raise InvalidArgumentError(
+            f"Trying to read variable with wrong dtype. Expected {dtype.name} got {resource.dtype.name}"
+        )
     return value
 
 
@@ -119,7 +134,11 @@ def var_is_initialized_op(xp, resource):
 var_is_initialized_op.no_grad()
 
 
-@op("IsVariableInitialized(ref: Ref(dtype), *, dtype: type) -> is_initialized: bool", effect="read", shape=lambda ref, **_: ())
+@op(
+    "IsVariableInitialized(ref: Ref(dtype), *, dtype: type) -> is_initialized: bool",
+    effect="read",
+    shape=lambda ref, **_: (),
+)
 def is_variable_initialized(xp, ref):
     """Has the variable been written?"""
     return np.asarray(bool(ref.initialized))
@@ -154,14 +173,21 @@ def _fits(what: str, variable: Dims, value: Dims) -> None:
     try:
         merge(variable, value)
     except ShapeError as e:
-        raise ShapeError(f"{what}: the variable has shape {as_text(variable)}, the value {as_text(value)}: {e.message}") from None
+        raise ShapeError(
+            f"{what}: the variable has shape {as_text(variable)}, the value {as_text(value)}: {e.message}"
+        ) from None
 
 
-@op("AssignVariableOp(resource: resource, value: dtype, *, dtype: type, validate_shape: bool = False) -> ()", effect="write")
+@op(
+    "AssignVariableOp(resource: resource, value: dtype, *, dtype: type, validate_shape: bool = False) -> ()",
+    effect="write",
+)
 def assign_variable_op(xp, resource, value, *, dtype, validate_shape):
     """Give the variable a new value."""
     if resource.dtype is not dtype:
-        raise InvalidArgumentError(f"Trying to assign variable with wrong dtype. Expected {resource.dtype.name} got {dtype.name}")
+        raise InvalidArgumentError(
+            f"Trying to assign variable with wrong dtype. Expected {resource.dtype.name} got {dtype.name}"
+        )
     if validate_shape and resource.dims is not None:
         _fits("assign", resource.dims, tuple(value.shape))
     put(xp, resource, value)
@@ -186,14 +212,19 @@ def _resource_arithmetic(name: str, text: str, compute: Any) -> Any:
         _fits(text, handle_dims(resource._tensor), value.shape)
         return ()
 
-    return op(f"{text}(resource: resource, value: dtype, *, dtype: type) -> ()", effect="write", shape=shape)(named(name, body))
+    return op(f"{text}(resource: resource, value: dtype, *, dtype: type) -> ()", effect="write", shape=shape)(
+        named(name, body)
+    )
 
 
 assign_add_variable_op = _resource_arithmetic("assign_add_variable_op", "AssignAddVariableOp", lambda a, b: a + b)
 assign_sub_variable_op = _resource_arithmetic("assign_sub_variable_op", "AssignSubVariableOp", lambda a, b: a - b)
 
 
-@op("Assign(ref: Ref(T), value: T, *, T: type, use_locking: bool = True, validate_shape: bool = True) -> output_ref: Ref(T)", effect="write")
+@op(
+    "Assign(ref: Ref(T), value: T, *, T: type, use_locking: bool = True, validate_shape: bool = True) -> output_ref: Ref(T)",
+    effect="write",
+)
 def assign(xp, ref, value, *, validate_shape):
     """Give the variable a new value."""
     if validate_shape and ref.dims is not None:
@@ -242,7 +273,9 @@ def _counter(name: str, text: str) -> Any:
 
 
 count_up_to = _counter("count_up_to", "CountUpTo(ref: Ref(T), *, T: index, limit: int) -> output: T")
-resource_count_up_to = _counter("resource_count_up_to", "ResourceCountUpTo(resource: resource, *, T: index, limit: int) -> output: T")
+resource_count_up_to = _counter(
+    "resource_count_up_to", "ResourceCountUpTo(resource: resource, *, T: index, limit: int) -> output: T"
+)
 
 for _op in (destroy_resource_op, disable_copy_on_read, assign_variable_op, assign_add_variable_op, assign_sub_variable_op, assign, assign_add,
             assign_sub, count_up_to, resource_count_up_to, var_handle_op, variable_v2, variable, temporary_variable):  # fmt: skip

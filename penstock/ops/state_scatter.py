@@ -33,7 +33,9 @@ def _divide_in_place(xp: Any, x: Any, at: Any, updates: Any) -> Any:
     if xp is np:
         x = x.copy()
         if x.dtype.kind in "iu":  # as in C: towards zero
-            for position, u in zip(np.ndindex(np.shape(at[0])), np.reshape(updates, (-1, *np.shape(updates)[np.ndim(at[0]) :]))):
+            for position, u in zip(
+                np.ndindex(np.shape(at[0])), np.reshape(updates, (-1, *np.shape(updates)[np.ndim(at[0]) :]))
+            ):
                 row = tuple(a[position] for a in at)
                 quotient = np.abs(x[row]) // np.abs(u)
                 x[row] = np.where((x[row] < 0) != (np.asarray(u) < 0), -quotient, quotient)
@@ -54,7 +56,9 @@ def change(xp: Any, how: str, x: Any, at: tuple[Any, ...], updates: Any) -> Any:
         if how == "update":
             x[at] = updates
         else:
-            {"add": np.add, "sub": np.subtract, "mul": np.multiply, "min": np.minimum, "max": np.maximum}[how].at(x, at, updates)
+            {"add": np.add, "sub": np.subtract, "mul": np.multiply, "min": np.minimum, "max": np.maximum}[how].at(
+                x, at, updates
+            )
         return x
     if how == "sub":
         return x.at[at].add(-updates)
@@ -69,7 +73,9 @@ def _row_shapes(variable: Dims, indices: Any, updates: Any) -> None:
     try:
         merge(want, updates.shape)
     except ShapeError as e:
-        raise ShapeError(f"updates must have shape indices.shape + ref.shape[1:] = {as_text(want)}, got {as_text(updates.shape)}: {e.message}") from None
+        raise ShapeError(
+            f"updates must have shape indices.shape + ref.shape[1:] = {as_text(want)}, got {as_text(updates.shape)}: {e.message}"
+        ) from None
 
 
 def _rows(name: str, text: str, how: str, numeric: str, is_ref: bool, locking: str = "False") -> Any:
@@ -83,9 +89,11 @@ def _rows(name: str, text: str, how: str, numeric: str, is_ref: bool, locking: s
         return ref.shape if is_ref else ()
 
     if is_ref:
-        sig = (f"{text}(ref: Ref(T), indices: Tindices, updates: T, *, T: {numeric}, Tindices: index, use_locking: bool = {locking}) -> output_ref: Ref(T)")
+        sig = f"{text}(ref: Ref(T), indices: Tindices, updates: T, *, T: {numeric}, Tindices: index, use_locking: bool = {locking}) -> output_ref: Ref(T)"
     else:
-        sig = f"{text}(resource: resource, indices: Tindices, updates: dtype, *, Tindices: index, dtype: {numeric}) -> ()"
+        sig = (
+            f"{text}(resource: resource, indices: Tindices, updates: dtype, *, Tindices: index, dtype: {numeric}) -> ()"
+        )
     made = op(sig, effect="write", shape=shape)(named(name, body))
     made.check(lambda xp, ref, indices, updates: out_of_range(xp, indices, ref.read().shape[0]))
     return made.no_grad()
@@ -109,7 +117,9 @@ resource_scatter_update = _rows("resource_scatter_update", "ResourceScatterUpdat
 
 
 # -- elements and slices by coordinates ------------------------------------------------------------------------------
-def _coordinates(xp: Any, indices: Any, policy: str, shape: tuple[int, ...], updates: Any) -> tuple[tuple[Any, ...], Any]:
+def _coordinates(
+    xp: Any, indices: Any, policy: str, shape: tuple[int, ...], updates: Any
+) -> tuple[tuple[Any, ...], Any]:
     depth = indices.shape[-1]
     at = tuple(indices[..., i] for i in range(depth))
     if policy != "IGNORE":
@@ -145,7 +155,9 @@ def _nd_shapes(variable: Dims, indices: Any, updates: Any) -> None:
     try:
         merge(want, updates.shape)
     except ShapeError as e:
-        raise ShapeError(f"updates must have shape {as_text(want)} = indices.shape[:-1] + ref.shape[{depth}:], got {as_text(updates.shape)}: {e.message}") from None
+        raise ShapeError(
+            f"updates must have shape {as_text(want)} = indices.shape[:-1] + ref.shape[{depth}:], got {as_text(updates.shape)}: {e.message}"
+        ) from None
 
 
 def _nd(name: str, text: str, how: str, kinds: str, is_ref: bool, locking: str) -> Any:
@@ -153,7 +165,11 @@ def _nd(name: str, text: str, how: str, kinds: str, is_ref: bool, locking: str) 
         """Update the elements or slices that the last axis of `indices` points at."""
         x = ref.read()
         at, updates = _coordinates(xp, indices, bad_indices_policy, x.shape, updates)
-        new = change(xp, how, x, at, updates) if at else change(xp, how, x[None], (xp.zeros(indices.shape[:-1], np.int32),), updates)[0]
+        new = (
+            change(xp, how, x, at, updates)
+            if at
+            else change(xp, how, x[None], (xp.zeros(indices.shape[:-1], np.int32),), updates)[0]
+        )
         return put(xp, ref, new) if is_ref else put(xp, ref, new) and ()
 
     def shape(ref, indices, updates, **_):
@@ -164,7 +180,11 @@ def _nd(name: str, text: str, how: str, kinds: str, is_ref: bool, locking: str) 
     sig = (f'{text}(ref: {first}, indices: Tindices, updates: T, *, T: {kinds}, Tindices: index, bad_indices_policy: str = "", '
            f"use_locking: bool = {locking}) -> {last}")  # fmt: skip
     made = op(sig, effect="write", shape=shape)(named(name, body))
-    made.check(lambda xp, ref, indices, updates, *, bad_indices_policy: _nd_verdict(xp, indices, ref.read().shape, bad_indices_policy))
+    made.check(
+        lambda xp, ref, indices, updates, *, bad_indices_policy: _nd_verdict(
+            xp, indices, ref.read().shape, bad_indices_policy
+        )
+    )
     return made.no_grad()
 
 
@@ -177,7 +197,9 @@ resource_scatter_nd_add = _nd("resource_scatter_nd_add", "ResourceScatterNdAdd",
 resource_scatter_nd_sub = _nd("resource_scatter_nd_sub", "ResourceScatterNdSub", "sub", "type", False, "True")
 resource_scatter_nd_min = _nd("resource_scatter_nd_min", "ResourceScatterNdMin", "min", "type", False, "True")
 resource_scatter_nd_max = _nd("resource_scatter_nd_max", "ResourceScatterNdMax", "max", "type", False, "True")
-resource_scatter_nd_update = _nd("resource_scatter_nd_update", "ResourceScatterNdUpdate", "update", "type", False, "True")
+resource_scatter_nd_update = _nd(
+    "resource_scatter_nd_update", "ResourceScatterNdUpdate", "update", "type", False, "True"
+)
 
 
 # -- gathers ---------------------------------------------------------------------------------------------------------
@@ -213,7 +235,11 @@ class _Gather:
 
     def __init__(self, node: Any):
         handle, indices = node.inputs
-        self.inputs = (read_variable_op(handle, dtype=node.attrs["dtype"]), indices, door.convert(np.int32(node.attrs.get("batch_dims", 0))))
+        self.inputs = (
+            read_variable_op(handle, dtype=node.attrs["dtype"]),
+            indices,
+            door.convert(np.int32(node.attrs.get("batch_dims", 0))),
+        )
         self.attrs = node.attrs
 
 
@@ -234,7 +260,10 @@ def _(node, dy):
     return IndexedSlices(values, reshape_op(indices, np.array([-1], np.int32)), shape), None
 
 
-@op("ResourceGatherNd(resource: resource, indices: Tindices, *, Tindices: index, dtype: type) -> output: dtype", effect="read")
+@op(
+    "ResourceGatherNd(resource: resource, indices: Tindices, *, Tindices: index, dtype: type) -> output: dtype",
+    effect="read",
+)
 def resource_gather_nd(xp, resource, indices):
     """The variable's elements or slices at the coordinates in the last axis of `indices`."""
     x = resource.read()
@@ -270,7 +299,16 @@ def _(node, dy):
 
 
 # -- slices ----------------------------------------------------------------------------------------------------------
-def slice_index(begin: Any, end: Any, strides: Any, begin_mask: int, end_mask: int, ellipsis_mask: int, new_axis_mask: int, shrink_axis_mask: int) -> tuple[Any, ...]:
+def slice_index(
+    begin: Any,
+    end: Any,
+    strides: Any,
+    begin_mask: int,
+    end_mask: int,
+    ellipsis_mask: int,
+    new_axis_mask: int,
+    shrink_axis_mask: int,
+) -> tuple[Any, ...]:
     """The Python index that a strided slice's vectors and masks spell."""
     index: list[Any] = []
     for i, (b, e, s) in enumerate(zip(begin.tolist(), end.tolist(), strides.tolist())):
@@ -288,11 +326,15 @@ def slice_index(begin: Any, end: Any, strides: Any, begin_mask: int, end_mask: i
     return tuple(index)
 
 
-_MASKS = ("begin_mask: int = 0, ellipsis_mask: int = 0, end_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0")
+_MASKS = (
+    "begin_mask: int = 0, ellipsis_mask: int = 0, end_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0"
+)
 
 
 def _slices(name: str, text: str, is_ref: bool) -> Any:
-    def body(xp, ref, begin, end, strides, value, *, begin_mask, ellipsis_mask, end_mask, new_axis_mask, shrink_axis_mask):
+    def body(
+        xp, ref, begin, end, strides, value, *, begin_mask, ellipsis_mask, end_mask, new_axis_mask, shrink_axis_mask
+    ):
         """Overwrite a slice of the variable."""
         x = ref.read()
         index = slice_index(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
@@ -302,7 +344,9 @@ def _slices(name: str, text: str, is_ref: bool) -> Any:
         except ShapeError:
             fits = False
         if not fits:
-            raise InvalidArgumentError(f"value must have the shape of the slice, {as_text(taken)}, got {as_text(tuple(value.shape))}")
+            raise InvalidArgumentError(
+                f"value must have the shape of the slice, {as_text(taken)}, got {as_text(tuple(value.shape))}"
+            )
         if xp is np:
             new = x.copy()
             new[index] = value
@@ -312,7 +356,9 @@ def _slices(name: str, text: str, is_ref: bool) -> Any:
 
     first, last = ("Ref(T)", "output_ref: Ref(T)") if is_ref else ("resource", "()")
     sig = f"{text}(ref: {first}, begin: Index, end: Index, strides: Index, value: T, *, Index: index, T: type, {_MASKS}) -> {last}"
-    made = op(sig, effect="write", static=("begin", "end", "strides"), shape=lambda ref, *_, **__: ref.shape if is_ref else ())(named(name, body))
+    made = op(
+        sig, effect="write", static=("begin", "end", "strides"), shape=lambda ref, *_, **__: ref.shape if is_ref else ()
+    )(named(name, body))
     return made.no_grad()
 
 

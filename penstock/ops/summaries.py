@@ -39,7 +39,9 @@ def _text(tag: Any) -> str:
 def scalar_summary(xp, tags, values):
     """One simple value a tag."""
     if np.shape(tags) != np.shape(values):
-        raise InvalidArgumentError(f"tags and values are not the same shape: {list(np.shape(tags))} != {list(np.shape(values))}")
+        raise InvalidArgumentError(
+            f"tags and values are not the same shape: {list(np.shape(tags))} != {list(np.shape(values))}"
+        )
     made = _summary()
     for tag, value in zip(np.asarray(tags).reshape(-1), np.asarray(values).reshape(-1)):
         made.value.add(tag=tag.decode("utf-8", "replace"), simple_value=float(value))
@@ -57,7 +59,11 @@ def _limits() -> np.ndarray:
     return np.array([-v for v in reversed(up)] + [0.0] + up)
 
 
-@op("HistogramSummary(tag: string, values: T, *, T: real = float32) -> summary: string", where="host", shape=lambda *_, **__: ())
+@op(
+    "HistogramSummary(tag: string, values: T, *, T: real = float32) -> summary: string",
+    where="host",
+    shape=lambda *_, **__: (),
+)
 def histogram_summary(xp, tag, values):
     """How often values fall into each bucket."""
     flat = np.asarray(values).reshape(-1).astype(np.float64)
@@ -67,9 +73,13 @@ def histogram_summary(xp, tag, values):
     limits = _limits()
     made = _summary()
     held = made.value.add(tag=_text(tag)).histo
-    held.min, held.max = (float(flat.min()), float(flat.max())) if flat.size else (np.finfo(np.float64).max, -np.finfo(np.float64).max)
+    held.min, held.max = (
+        (float(flat.min()), float(flat.max())) if flat.size else (np.finfo(np.float64).max, -np.finfo(np.float64).max)
+    )
     held.num, held.sum, held.sum_squares = float(flat.size), float(flat.sum()), float((flat * flat).sum())
-    counts = np.bincount(np.minimum(np.searchsorted(limits, flat, side="right"), len(limits) - 1), minlength=len(limits))
+    counts = np.bincount(
+        np.minimum(np.searchsorted(limits, flat, side="right"), len(limits) - 1), minlength=len(limits)
+    )
     for i in range(len(limits)):  # a run of empty buckets is one
         if counts[i] or i + 1 == len(limits) or counts[i + 1]:
             held.bucket_limit.append(float(limits[i]))
@@ -139,7 +149,12 @@ def _audio(tag: Any, tensor: Any, sample_rate: float, max_outputs: int) -> Any:
         header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, channels, rate, rate * channels * 2, channels * 2, 16,
                              b"data", len(samples))  # fmt: skip
         held = made.value.add(tag=f"{_text(tag)}/audio/{i}" if max_outputs > 1 else f"{_text(tag)}/audio").audio
-        held.sample_rate, held.num_channels, held.length_frames, held.content_type = sample_rate, channels, frames, "audio/wav"
+        held.sample_rate, held.num_channels, held.length_frames, held.content_type = (
+            sample_rate,
+            channels,
+            frames,
+            "audio/wav",
+        )
         held.encoded_audio_string = header + samples
     return _bytes(made)
 
@@ -190,7 +205,15 @@ def merge_summary(xp, inputs):
     return _bytes(made)
 
 
-for _op in (scalar_summary, histogram_summary, image_summary, audio_summary, audio_summary_v2, tensor_summary_v2, merge_summary):
+for _op in (
+    scalar_summary,
+    histogram_summary,
+    image_summary,
+    audio_summary,
+    audio_summary_v2,
+    tensor_summary_v2,
+    merge_summary,
+):
     _op.no_grad()
 
 
@@ -239,7 +262,9 @@ def image(name: str, tensor: Any, max_outputs: int = 3, collections: Any = None,
 
 
 @export(v1=("summary.audio",))
-def audio(name: str, tensor: Any, sample_rate: Any, max_outputs: int = 3, collections: Any = None, family: str | None = None) -> Any:
+def audio(
+    name: str, tensor: Any, sample_rate: Any, max_outputs: int = 3, collections: Any = None, family: str | None = None
+) -> Any:
     """A summary of the first clips of [batch, frames, channels], between -1 and 1."""
     with _scope(name, family) as (tag, scope):
         rate = door.convert(sample_rate, None, "sample_rate")
@@ -280,7 +305,9 @@ def tensor_summary(name: str, tensor: Any, summary_description: Any = None, coll
 def merge(inputs: Any, collections: Any = None, name: str | None = None) -> Any:
     """Several summaries as one."""
     if not door.current().is_graph:
-        raise RuntimeError("Merging tf.summary.* ops is not compatible with eager execution. Use tf.contrib.summary instead.")
+        raise RuntimeError(
+            "Merging tf.summary.* ops is not compatible with eager execution. Use tf.contrib.summary instead."
+        )
     with scoped(clean_tag(name) if name else None, "Merge"):
         made = merge_summary(list(inputs), name=clean_tag(name) if name else None)
         if collections:
@@ -293,6 +320,8 @@ def merge_all(key: str = SUMMARIES, scope: str | None = None, name: str | None =
     """All summaries of the graph as one; None when there are none."""
     here = door.current()
     if not here.is_graph:
-        raise RuntimeError("Merging tf.summary.* ops is not compatible with eager execution. Use tf.contrib.summary instead.")
+        raise RuntimeError(
+            "Merging tf.summary.* ops is not compatible with eager execution. Use tf.contrib.summary instead."
+        )
     found = here.get_collection(key, scope=scope)
     return merge(found, name=name) if found else None

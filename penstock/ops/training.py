@@ -20,7 +20,9 @@ def _rsqrt(xp: Any, x: Any) -> Any:
     return one / xp.sqrt(x)
 
 
-def _declare(text: str, slots: str, scalars: str, attrs: str, rule: Rule, forms: str, sparse_scalars: str | None = None) -> None:
+def _declare(
+    text: str, slots: str, scalars: str, attrs: str, rule: Rule, forms: str, sparse_scalars: str | None = None
+) -> None:
     """Declare the forms of one rule: d dense, s sparse rows, r on resources only.
 
     `slots` are the variables it changes; `scalars` the other inputs in order, with `grad` among them.  The rule takes the values
@@ -39,7 +41,9 @@ def _declare(text: str, slots: str, scalars: str, attrs: str, rule: Rule, forms:
 
 def _one(name: str, slots: list[str], inputs: list[str], attrs: str, rule: Rule, sparse: bool, resource: bool) -> None:
     kinds = {"global_step": "int64", "indices": "Tindices"}
-    args = [f"{s}: resource" if resource else f"{s}: Ref(T)" for s in slots] + [f"{i}: {kinds.get(i, 'T')}" for i in inputs]
+    args = [f"{s}: resource" if resource else f"{s}: Ref(T)" for s in slots] + [
+        f"{i}: {kinds.get(i, 'T')}" for i in inputs
+    ]
     sig = f"{name}({', '.join(args)}, *, T: numeric, {'Tindices: index, ' if sparse else ''}{attrs}) -> {'()' if resource else 'out: Ref(T)'}"
     gradient = "delta" if "delta" in inputs else "grad"
     n = len(slots)
@@ -82,7 +86,11 @@ def _one(name: str, slots: list[str], inputs: list[str], attrs: str, rule: Rule,
         @made.check
         def _(xp: Any, *values: Any, **_: Any) -> Any:
             indices = values[at]
-            return out_of_range(xp, xp.where(indices == skipped(indices.dtype), xp.zeros_like(indices), indices), values[0].read().shape[0])
+            return out_of_range(
+                xp,
+                xp.where(indices == skipped(indices.dtype), xp.zeros_like(indices), indices),
+                values[0].read().shape[0],
+            )
 
     globals()[python_name] = made.no_grad()
 
@@ -91,7 +99,9 @@ def _same(a: str, x: Any, b: str, y: Any) -> None:
     try:
         merge(x, y)
     except ShapeError as e:
-        raise ShapeError(f"{a} and {b} do not have the same shape: {as_text(x)} and {as_text(y)}: {e.message}") from None
+        raise ShapeError(
+            f"{a} and {b} do not have the same shape: {as_text(x)} and {as_text(y)}: {e.message}"
+        ) from None
 
 
 def skipped(dtype: Any) -> int:
@@ -99,7 +109,9 @@ def skipped(dtype: Any) -> int:
     return int(np.iinfo(dtype).max)
 
 
-def _on_rows(xp: Any, rule: Rule, slots: list[str], old: list[Any], by_name: dict[str, Any], options: dict[str, Any]) -> list[Any]:
+def _on_rows(
+    xp: Any, rule: Rule, slots: list[str], old: list[Any], by_name: dict[str, Any], options: dict[str, Any]
+) -> list[Any]:
     """Apply the rule to the rows at `indices`; NumPy steps a repeated row once for each time it appears."""
     indices, grad = by_name["indices"], by_name["grad"]
     rest = {k: v for k, v in by_name.items() if k not in ("indices", "grad")}
@@ -250,16 +262,27 @@ _SLOTS = f"update_slots: bool = True, {_LOCK}"
 _LINEAR = f"multiply_linear_by_lr: bool = False, {_LOCK}"
 
 _declare("GradientDescent", "var", "alpha delta", _LOCK, _descent, "d")
-_declare("ProximalGradientDescent", "var", "alpha l1 l2 delta", _LOCK, _proximal_descent, "ds", "alpha l1 l2 grad indices")
+_declare(
+    "ProximalGradientDescent", "var", "alpha l1 l2 delta", _LOCK, _proximal_descent, "ds", "alpha l1 l2 grad indices"
+)
 _declare("Momentum", "var accum", "lr grad momentum", _NESTEROV, _momentum, "ds")
 _declare("KerasMomentum", "var accum", "lr grad momentum", _NESTEROV, _keras_momentum, "dsr")
 _declare("Adagrad", "var accum", "lr grad", _SLOTS, _adagrad, "ds")
 _declare("AdagradV2", "var accum", "lr epsilon grad", _SLOTS, _adagrad_v2, "ds")
-_declare("AdagradDA", "var gradient_accumulator gradient_squared_accumulator", "grad lr l1 l2 global_step", _LOCK, _adagrad_da, "ds")
+_declare(
+    "AdagradDA",
+    "var gradient_accumulator gradient_squared_accumulator",
+    "grad lr l1 l2 global_step",
+    _LOCK,
+    _adagrad_da,
+    "ds",
+)
 _declare("Adadelta", "var accum accum_update", "lr rho epsilon grad", _LOCK, _adadelta, "ds")
 _declare("Adam", "var m v", "beta1_power beta2_power lr beta1 beta2 epsilon grad", _NESTEROV, _adam, "d")
 _declare("AdaMax", "var m v", "beta1_power lr beta1 beta2 epsilon grad", _LOCK, _ada_max, "d")
-_declare("AdamWithAmsgrad", "var m v vhat", "beta1_power beta2_power lr beta1 beta2 epsilon grad", _LOCK, _amsgrad, "dr")
+_declare(
+    "AdamWithAmsgrad", "var m v vhat", "beta1_power beta2_power lr beta1 beta2 epsilon grad", _LOCK, _amsgrad, "dr"
+)
 _declare("RMSProp", "var ms mom", "lr rho momentum epsilon grad", _LOCK, _rms_prop, "ds")
 _declare("CenteredRMSProp", "var mg ms mom", "lr rho momentum epsilon grad", _LOCK, _centered_rms_prop, "ds")
 _declare("Ftrl", "var accum linear", "grad lr l1 l2 lr_power", _LINEAR, _ftrl, "ds")
