@@ -1,5 +1,7 @@
 """TensorArray: eagerly, in functions, in compiled loops, and the gradients through it."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -75,3 +77,15 @@ def test_in_a_loop(dynamic):
         np.testing.assert_allclose(y.numpy(), want)
         slope = [[1.75] * 2, [1.5] * 2, [1] * 2] if n == 3 else [[1.5] * 2, [1] * 2, [0] * 2]
         np.testing.assert_allclose(tape.gradient(y, x).numpy(), slope)
+
+
+def test_the_loop_of_an_old_graph():
+    """A while loop over TensorArrays as TensorFlow's 1.x control flow writes it: running sums of rows, halved at each step."""
+    path = pathlib.Path(__file__).parent.parent / "golden" / "tensor_array_loop.pb"
+    definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.compat.v1.import_graph_def(definition, name="")
+        for n in (3, 3, 2):
+            sums, size = session.run(["out:0", "size:0"], {"x:0": X[:n]})
+            np.testing.assert_allclose(sums, np.array([X[0], X[0] + X[1], X[0] / 2 + X[1] + X[2]])[:n])
+            assert size == n
