@@ -50,3 +50,13 @@ def test_values(call, value):
 def test_errors(call, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         call()
+
+
+@pytest.mark.parametrize("value", [[[1, 2], [3, 4]], [1.5], ["a", "bc"], [True]])
+def test_tensors_as_strings(value):
+    tensor = tf.constant(value)
+    assert io.parse_tensor(io.serialize_tensor(tensor), tensor.dtype).numpy().tolist() == tensor.numpy().tolist()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Type mismatch"):
+        io.parse_tensor(io.serialize_tensor(tensor), tf.int8)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Could not parse"):
+        io.parse_tensor("zork", tf.int8)
