@@ -1,6 +1,5 @@
 """Traced functions -> XLA executables, and what `PENSTOCK_SHOW=compile` prints of them."""
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,11 +10,11 @@ import numpy as np
 from jax import numpy as jnp
 
 from penstock.engine.lower import Failures, Tracer, is_traced, static_positions
+from penstock.engine.run import SHOW
 from penstock.engine.setup import OPTIONS
 from penstock.engine.store import Cell
 from penstock.ir.known import flatten_outputs, group, output_types
 
-SHOW = frozenset(os.environ.get("PENSTOCK_SHOW", "").split(","))
 counts = {"compile": 0, "island": 0, "kernel": 0}
 """How many executables this process has built: asserted in tests, shown to users."""
 

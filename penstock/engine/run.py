@@ -4,6 +4,8 @@ The first run for new input shapes builds the steps while it runs them; a repeat
 node.  What has been seen only once, or takes other sizes at every turn, is interpreted on the NumPy bodies instead.
 """
 
+import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +18,8 @@ from penstock.engine.plan import body_nodes, order
 from penstock.engine.store import Cell, Store, uninitialized
 from penstock.engine.v1_control import collapse
 
+SHOW = frozenset(os.environ.get("PENSTOCK_SHOW", "").split(","))
+"""What to print while working: `plan`, `compile`, or both."""
 ROOTS = 64
 """Sets of input shapes that one plan keeps executables for."""
 FRESH = 4
@@ -193,6 +197,8 @@ class Plan:
         needed = set(self.fetches)
         step = build_island(self.store, todo, known, regs, needed)
         step.nodes, step.given = todo, known
+        if "plan" in SHOW:
+            print(f"penstock: {describe(step)}", file=sys.stderr)
         return step
 
     def _direct(self, step: Step) -> Step:
@@ -214,6 +220,14 @@ class Plan:
                         return step
                 step.results, step.inputs, step.pure = results, tuple(slots[i] for i in step.inputs), True
         return step
+
+
+def describe(step: Step) -> str:
+    """One line on a step: what is compiled, what the host does, what waits."""
+    compiled = len(step.nodes) - len(step.host) - len(step.todo)
+    state = f", {len(step.donated)} variables written, {len(step.kept)} read" if step.donated or step.kept else ""
+    host = ", ".join(f"{n.name} ({n.type})" for n in step.host[:6]) + (", ..." if len(step.host) > 6 else "")
+    return f"island of {compiled} nodes{state}; host: {host or 'nothing'}; {len(step.todo)} nodes wait" + (f" for {len(step.keys)} values" if step.keys else "")
 
 
 def signature_of(value: Any) -> Any:

@@ -305,3 +305,13 @@ def test_a_list_that_is_sliced_by_a_traced_length():
 
     for n in (2, 3, 2):
         np.testing.assert_array_equal(f(tf.constant([1.0, 2.0, 3.0]), tf.constant(n)).numpy(), [2.0 * n] * 3)
+
+
+def test_wrap_function():
+    def f(x):
+        v = tf.Variable(3.0, name="v")
+        return tf.identity(x * v, name="y") + 1.0
+
+    wrapped = tf.compat.v1.wrap_function(f, [tf.TensorSpec([], tf.float32)])
+    assert wrapped(tf.constant(2.0)).numpy() == 7.0
+    assert wrapped.prune("x:0", "y:0")(tf.constant(2.0)).numpy() == 6.0
