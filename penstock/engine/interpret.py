@@ -11,7 +11,7 @@ from penstock.engine.streams import stream_cell
 from penstock.ir.known import flatten_outputs, group
 from penstock.ir.tensor_list import TensorList
 
-MANY = 400
+MANY = 20_000
 """Nodes beyond which a first run is compiled at once."""
 
 
@@ -94,5 +94,5 @@ def takes_handle(op: Any, node: Any, position: int) -> bool:
 def _kernel(node: Any, store: Store) -> Any:
     op = node.definition
     if op.effect == "random":
-        return kernels.build_with(op, node.attrs, (stream_cell(store, node),))
-    return kernels.build(op, node.attrs, None)
+        return kernels.build_with(op, node.attrs, (stream_cell(store, node),), near=True)
+    return kernels.build_with(op, node.attrs, (), near=True)

@@ -28,8 +28,8 @@ def build(op: Any, attrs: dict[str, Any], key: Any) -> Callable[..., list[Any]]:
     return build_with(op, attrs, (NodeStore(eager_store, ""),) if op.effect == "handle" else ())
 
 
-def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Callable[..., list[Any]]:
-    """The same, with what the body takes before its inputs: a random stream or the store."""
+def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool = False) -> Callable[..., list[Any]]:
+    """The same, with what the body takes before its inputs (a random stream or the store); `near`: on NumPy whatever the size."""
     kwargs = {k: attrs[k] for k in op.takes}
     types = [t.array_dtype if t.on_device else None for t in output_types(op, attrs)]
     body, check, lists, moves = op.body, op.check_rule, op.lists, op.moves
@@ -107,7 +107,10 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Callabl
     if op.hints and op.effect is None:  # slices: views in NumPy, and their bounds are values here
         return lambda *arrays: on_numpy(*[np.asarray(a) if _is_device_array(a) else a for a in arrays])
 
-    run = on_device if op.where == "xla" else either
+    def on_host(*arrays: Any) -> list[Any]:
+        return on_numpy(*[np.asarray(a) if _is_device_array(a) else a for a in arrays])
+
+    run = on_device if op.where == "xla" else on_host if near else either
     if op.effect in ("write", "random"):
         return lambda *arrays: atomically(run, (*lead, *arrays), arrays)
     return run

@@ -63,7 +63,7 @@ class Table:
         fresh: dict[Any, Any] = {}
         for k, v in zip(keys.tolist(), values.tolist()):
             if fresh.setdefault(k, v) != v:
-                raise InvalidArgumentError(None, None, f"HashTable has different value for same key. Key {k!r} has {fresh[k]!r} and trying to add value {v!r}")
+                raise FailedPreconditionError(None, None, f"HashTable has different value for same key. Key {k!r} has {fresh[k]!r} and trying to add value {v!r}")
         with self.lock:
             if self.ready and self.rows and self.rows != fresh:
                 raise FailedPreconditionError(None, None, f"Table was already initialized with different data: {self.name}")

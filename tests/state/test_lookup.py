@@ -59,5 +59,5 @@ def test_wrong_keys():
         static().lookup(tf.constant([1]))
     with pytest.raises(tf.errors.InvalidArgumentError, match="empty_key"):
         tf.lookup.experimental.DenseHashTable(tf.int64, tf.int64, 0, -1, -2).insert(np.array([-1]), np.array([1]))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="different value for same key"):
+    with pytest.raises(tf.errors.FailedPreconditionError, match="different value for same key"):
         tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a", "a"], [1, 2]), 0)
