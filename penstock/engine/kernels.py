@@ -170,7 +170,7 @@ def diagnose(op: Any, error: Exception, arrays: Any, attrs: dict[str, Any]) -> E
     shown = [Shown(a) for a in arrays]
     if op.shape_rule is not None:
         names = [a.name for a in op.sig.inputs] if not op.lists else [f"input {i}" for i in range(len(arrays))]
-        specs = [Spec(n, as_dtype(a.dtype) if not isinstance(a, Cell) else a.dtype, label(tuple(a.shape), n) if hasattr(a, "shape") else None, _Holder(a))
+        specs = [Spec(n, as_dtype(a.dtype) if not isinstance(a, Cell) else a.dtype, label(tuple(a.shape), n) if hasattr(a, "shape") else None, Holder(a))
                  for n, a in zip(names, arrays)]  # fmt: skip
         try:
             op.shape_rule(*group(op, specs, attrs), **attrs)
@@ -181,8 +181,8 @@ def diagnose(op: Any, error: Exception, arrays: Any, attrs: dict[str, Any]) -> E
     return explain(op, InvalidArgumentError(None, None, str(error).splitlines()[0] if str(error) else type(error).__name__), shown)
 
 
-class _Holder:
-    """An array in the place of the tensor that a Spec asks for its value."""
+class Holder:
+    """A value in the place of the tensor that a Spec asks for it."""
 
     def __init__(self, array: Any):
         self._array = array

@@ -9,6 +9,7 @@ from jax import lax, numpy as jnp
 
 from penstock.base.errors import InvalidArgumentError, OpError
 from penstock.engine.interpret import takes_handle
+from penstock.engine.kernels import Holder
 from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store, uninitialized
 from penstock.engine.streams import stream_cell
@@ -270,10 +271,3 @@ def diagnose(error: Exception, node: Any, flat: list[Any]) -> Exception:
             pass
     shapes = ", ".join(f"{v.dtype}{list(v.shape)}" if hasattr(v, "shape") else type(v).__name__ for v in flat)
     return locate(InvalidArgumentError(None, None, f"{str(error).splitlines()[0] if str(error) else type(error).__name__} (operands: {shapes})"), node)
-
-
-class Holder:
-    """A value in the place of the tensor that a Spec asks for it."""
-
-    def __init__(self, array: Any):
-        self._array = array
