@@ -9,6 +9,7 @@ from penstock.base.files import write_whole
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.import_graph import import_graph_def
 from penstock.ir import door
+from penstock.ir.defaults import strip_default_attrs as strip_default_values, stripped_op_list
 from penstock.ir.graph import Graph, GraphTensor, Operation
 from penstock.state.collections import GraphKeys
 from penstock.state.saver import Saver
@@ -85,6 +86,9 @@ def export_meta_graph(filename: str | None = None, meta_info_def: Any = None, gr
             made.collection_def[key].CopyFrom(scratch)
     if saver_def is not None:
         made.saver_def.MergeFrom(saver_def)
+    made.meta_info_def.stripped_op_list.CopyFrom(stripped_op_list(made.graph_def))
+    if strip_default_attrs:
+        strip_default_values(made.graph_def)
     if filename:
         from google.protobuf import text_format
 
@@ -152,6 +156,13 @@ def import_meta_graph(
         raise RuntimeError(
             "Exporting/importing meta graphs is not supported when eager execution is enabled. No graph exists when eager execution is enabled."
         )
+    return import_meta_graph_with_elements(meta_graph_or_file, clear_devices, import_scope, **kwargs)[0]
+
+
+def import_meta_graph_with_elements(
+    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, return_elements: Any = None, **kwargs: Any
+) -> tuple[Any, Any]:
+    """The same; gives the saver, and the elements of the graph that `return_elements` names."""
     meta = meta_graph_or_file if hasattr(meta_graph_or_file, "graph_def") else read_meta_graph_file(meta_graph_or_file)
     graph_def = meta.graph_def
     if clear_devices:
@@ -165,19 +176,19 @@ def import_meta_graph(
     if import_scope:
         with graph.name_scope(import_scope) as entered:
             scope = entered.rstrip("/")
-    import_graph_def(
+    elements = import_graph_def(
         graph_def,
         name=f"{scope}/" if scope else "",
         input_map=kwargs.get("input_map"),
+        return_elements=return_elements,
         producer_op_list=meta.meta_info_def.stripped_op_list or None,
     )
     _restore_collections(graph, meta, scope)
     if meta.HasField("saver_def"):
-        saver = Saver.from_proto(meta.saver_def, import_scope=scope or None)
-        return saver
+        return Saver.from_proto(meta.saver_def, import_scope=scope or None), elements
     if graph.get_collection(GraphKeys.GLOBAL_VARIABLES):
-        return Saver()
-    return None
+        return Saver(), elements
+    return None, elements
 
 
 def _restore_collections(graph: Graph, meta: Any, scope: str) -> None:
