@@ -178,7 +178,7 @@ def compiled_while(node: Any, flat: list[Any], store: Store) -> list[Any] | None
         with plan.lock:
             step = plan.roots.get(key)
             if step is None:
-                step = plan.roots[key] = plan._build([node], {}, dict(zip(plan.feeds, values)))
+                step = plan.roots[key] = plan._build([node], {}, plan._values(values))
     if step.host or not step.last:
         return None
     return plan(values)

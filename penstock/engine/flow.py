@@ -7,6 +7,7 @@ import numpy as np
 from jax import lax, numpy as jnp
 
 from penstock.engine.control import Fake, truth
+from penstock.engine.interrupt import Stopped, raised
 from penstock.engine.island import is_live, resolve_handles, touched
 from penstock.engine.lower import NeedsValue, View, is_known, is_traced
 from penstock.engine.plan import body_nodes
@@ -122,7 +123,7 @@ def lower_while(tracer: Any, node: Any, flat: list[Any]) -> list[Any]:
         return child
 
     def proceed(carry: Any) -> Any:
-        values, state, error = carry
+        values, state, error, _ = carry
         child = inner(state, error)
         env = env_of(cond, values)
         child.run(cond_nodes, env)
@@ -135,8 +136,10 @@ def lower_while(tracer: Any, node: Any, flat: list[Any]) -> list[Any]:
         return verdict.astype(bool) & (error == 0)
 
     def turn(carry: Any) -> Any:
-        values, state, error = carry
+        values, state, error, turns = carry
         child = inner(state, error)
+        if child.stop is not None:
+            child.note((raised(child.stop, turns), "interrupted", Stopped), node)
         env = env_of(body, values)
         child.run(body_nodes_, env)
         outs = []
@@ -148,7 +151,7 @@ def lower_while(tracer: Any, node: Any, flat: list[Any]) -> list[Any]:
             if jax.tree.structure(o) != jax.tree.structure(v) or [x.shape for x in jax.tree.leaves(o)] != [x.shape for x in jax.tree.leaves(v)]:
                 raise NeedsValue  # the shape changes from turn to turn
             outs.append(o)
-        return tuple(outs), tuple(lifted(child.state[c]) for c in cells), jnp.asarray(child.error)
+        return tuple(outs), tuple(lifted(child.state[c]) for c in cells), jnp.asarray(child.error), turns + 1
 
     first = {i: flat[i] for i in moving}
     lists = [i for i in moving if isinstance(flat[i], TensorList) and flat[i].items is not None]
@@ -165,8 +168,8 @@ def lower_while(tracer: Any, node: Any, flat: list[Any]) -> list[Any]:
             if made is None:
                 raise NeedsValue
             first[i] = made
-    start = (tuple(lifted(first[i]) for i in moving), state_now, error_now)
-    values, state, error = lax.while_loop(proceed, turn, start)
+    start = (tuple(lifted(first[i]) for i in moving), state_now, error_now, jnp.int32(0))
+    values, state, error, _ = lax.while_loop(proceed, turn, start)
     tracer.state.update(zip(cells, state))
     if tracer.failures.entries:
         tracer.error = error

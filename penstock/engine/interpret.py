@@ -68,9 +68,10 @@ def run_node(node: Any, flat: list[Any], store: Store) -> list[Any]:
         args = group(op, flat, node.attrs)
         return flatten_outputs(op, op.body(np, NodeStore(store, node.name), *args, **{k: node.attrs[k] for k in op.takes}))
     cache = node.__dict__.setdefault("_kernels", {})
-    run = cache.get(id(store) if op.effect == "random" else None)
+    owner = id(store) if op.effect == "random" or op.needs_store else None
+    run = cache.get(owner)
     if run is None:
-        run = cache[id(store) if op.effect == "random" else None] = _kernel(node, store)
+        run = cache[owner] = _kernel(node, store)
     refs = [i for i in range(len(node._inputs)) if type(flat[i]) is Cell and not takes_handle(op, node, i)]
     for i in refs:
         flat[i] = flat[i].read()
@@ -95,4 +96,4 @@ def _kernel(node: Any, store: Store) -> Any:
     op = node.definition
     if op.effect == "random":
         return kernels.build_with(op, node.attrs, (stream_cell(store, node),), near=True)
-    return kernels.build_with(op, node.attrs, (), near=True)
+    return kernels.build_with(op, node.attrs, (NodeStore(store, node.name),) if op.needs_store else (), near=True)

@@ -7,8 +7,9 @@ from jax import numpy as jnp
 
 from penstock.engine.compile import aval, executable
 from penstock.engine.interpret import runs_on_host
+from penstock.engine.interrupt import STOP
 from penstock.engine.lower import Failures, NeedsValue, Tracer, is_known, is_traced, static_positions
-from penstock.engine.plan import body_nodes, subgraphs
+from penstock.engine.plan import body_nodes, loops_inside, subgraphs
 from penstock.engine.run import Step
 from penstock.engine.store import Cell, NodeStore, Store
 from penstock.engine.streams import stream_cell
@@ -22,6 +23,8 @@ def build_island(store: Store, todo: list[Any], known: dict[int, Any], regs: dic
     opaque = {t for t, v in fixed.items() if isinstance(v, np.ndarray) or hasattr(v, "runtime_only")}
     base = {**{t: v for t, v in fixed.items() if t not in opaque}, **known}
     used = {t._id for n in todo for t in n._inputs} | fetched
+    if loops_inside(todo):
+        used.add(STOP)
     inputs = tuple(t for t in regs if t in used and t not in base and t not in opaque)
     handles = resolve_handles(store, todo, base)
     reads, writes = touched(store, todo, handles)
@@ -36,6 +39,7 @@ def build_island(store: Store, todo: list[Any], known: dict[int, Any], regs: dic
         tracer.state = dict(zip((*donated, *kept), (*before, *after)))
         start = dict(tracer.state)
         env: dict[int, Any] = {**base, **dict(zip(inputs, values))}
+        tracer.stop = env.get(STOP)
         waiting: list[Any] = []
         late: set[Any] = set()
         blocked: set[Any] = set()

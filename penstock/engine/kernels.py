@@ -25,7 +25,7 @@ def build(op: Any, attrs: dict[str, Any], key: Any) -> Callable[..., list[Any]]:
     """A function of the flat input arrays that gives the flat output arrays."""
     if op.effect == "random":
         return build_with(op, attrs, (eager_stream(eager_store, op, key, attrs),))
-    return build_with(op, attrs, (NodeStore(eager_store, ""),) if op.effect == "handle" else ())
+    return build_with(op, attrs, (NodeStore(eager_store, ""),) if op.effect == "handle" or op.needs_store else ())
 
 
 def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool = False) -> Callable[..., list[Any]]:

@@ -9,6 +9,7 @@ from jax import lax, numpy as jnp
 
 from penstock.base.errors import InvalidArgumentError, OpError
 from penstock.engine.interpret import takes_handle
+from penstock.engine.interrupt import Stopped
 from penstock.engine.kernels import Holder
 from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store, uninitialized
@@ -37,7 +38,7 @@ class Failures:
     """What can go wrong inside one island: an int32 code travels through it, 0 is well."""
 
     def __init__(self) -> None:
-        self.entries: list[tuple[Any, str, type[OpError]]] = []
+        self.entries: list[tuple[Any, str, type[OpError] | type[Stopped]]] = []
         self.loops: dict[int, tuple[Any, ...]] = {}  # code of a list that outgrew its buffer -> the loops that carry it
         self.fresh: tuple[Cell, ...] = ()  # cells that the island gives their first value
 
@@ -49,6 +50,8 @@ class Failures:
                 overflow = ListOverflow(None, node, message)
                 overflow.grow = lambda: [make_room(body) for body in loops]
                 raise overflow
+            if cls is Stopped:
+                raise Stopped
             where = "" if node is None else f"\n  at node {node.name!r}, made at {node.line}"
             raise cls(None if node is None else node, node, message + where)
 
@@ -105,11 +108,12 @@ class Tracer:
         self.depth: dict[int, int] = {}
         self.assumed: dict[Cell, bool] = {}
         self.loops: tuple[Any, ...] = ()  # the bodies of the compiled loops around
+        self.stop: Any = None  # the flag that ends loops early
 
     def child(self) -> "Tracer":
         """A tracer for the inside of a branch or a loop."""
         inner = Tracer(self.store, self.failures)
-        inner.state, inner.error, inner.assumed, inner.loops = dict(self.state), self.error, self.assumed, self.loops
+        inner.state, inner.error, inner.assumed, inner.loops, inner.stop = dict(self.state), self.error, self.assumed, self.loops, self.stop
         return inner
 
     def view(self, value: Any) -> Any:

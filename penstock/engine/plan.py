@@ -94,3 +94,16 @@ def subgraphs(node: Any) -> list[Any]:
         elif attr.type == "list(func)":
             found.extend(node.attrs[name])
     return found
+
+
+def loops_inside(nodes: Iterable[Any]) -> bool:
+    """Is there a loop among these nodes or in their bodies?"""
+    return any(node.definition.name in ("While", "StatelessWhile") or any(_graph_loops(g) for g in subgraphs(node))
+               for node in nodes if node.definition.where == "control")  # fmt: skip
+
+
+def _graph_loops(graph: Any) -> bool:
+    memo = graph._extras.get("loops_inside")
+    if memo is None or memo[0] != graph._version:
+        memo = graph._extras["loops_inside"] = (graph._version, loops_inside(body_nodes(graph)))
+    return memo[1]

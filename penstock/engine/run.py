@@ -14,7 +14,8 @@ import numpy as np
 
 from penstock.base.errors import ResourceExhaustedError
 from penstock.engine.interpret import interpret, runs_on_host, worth_interpreting
-from penstock.engine.plan import body_nodes, order
+from penstock.engine.interrupt import STOP, Stopped, flag, lower_flag
+from penstock.engine.plan import body_nodes, loops_inside, order
 from penstock.engine.store import Cell, Store, uninitialized
 from penstock.engine.v1_control import collapse
 
@@ -70,6 +71,7 @@ class Plan:
         self.seen: dict[Any, int] = {}
         self.lock = threading.RLock()
         self.eager_first = worth_interpreting(nodes)
+        self.stop = flag() if loops_inside(nodes) else None
         self.always_host = bool(nodes) and all(runs_on_host(n) for n in nodes)
 
     # -- running -----------------------------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ class Plan:
             with self.lock:
                 step = self.roots.get(key)
                 if step is None:
-                    step = self._direct(self._build(self.nodes, {}, dict(zip(self.feeds, values))))
+                    step = self._direct(self._build(self.nodes, {}, self._values(values)))
                     if len(self.roots) >= ROOTS:
                         self.roots.pop(next(iter(self.roots)))
                     self.roots[key] = step
@@ -93,6 +95,13 @@ class Plan:
             outs = step.run((), (), tuple([values[i] for i in step.inputs]))[0]
             return [outs[r] if type(r) is int else r[0] if r[1] is None else values[r[1]] for r in step.results]
         return self._walk(step, key, values)
+
+    def _values(self, fed: Sequence[Any]) -> dict[int, Any]:
+        """The values at hand when a run begins."""
+        regs = dict(zip(self.feeds, fed))
+        if self.stop is not None:
+            regs[STOP] = self.stop
+        return regs
 
     def _interpret_now(self, seen: dict[Any, int], key: Any) -> bool:
         """Is this key better interpreted this time?"""
@@ -109,7 +118,7 @@ class Plan:
         return len(seen) > FRESH and n < 3
 
     def _walk(self, step: Step, key: Any, values: Sequence[Any]) -> list[Any]:
-        regs: dict[int, Any] = dict(zip(self.feeds, values))
+        regs = self._values(values)
         tree = self.roots
         while True:
             if step.assumed and any((c.value is not None) is not was for c, was in step.assumed.items()):
@@ -119,6 +128,9 @@ class Plan:
             if step.run is not None:
                 try:
                     self._dispatch(step, regs)
+                except Stopped:  # Ctrl-C: its handler has run by now; if it did not raise, the program goes on
+                    lower_flag()
+                    continue
                 except ResourceExhaustedError as e:
                     grow = getattr(e, "grow", None)
                     if grow is None:
@@ -178,16 +190,16 @@ class Plan:
                 outs, wrote, error = step.run(before, kept, inputs)
                 for c, v in zip(step.donated, wrote):
                     c.value = v
-                for c, v in zip(step.failures.fresh, wrote[len(step.donated) :]):
-                    c.value = v
         else:
             outs, wrote, error = step.run((), (), inputs)
-            for c, v in zip(step.failures.fresh, wrote):
-                c.value = v
         if error is not None:
             code = int(np.asarray(error))  # waiting here also lets the caller overwrite what was fed
             if code:
                 step.failures.raise_if(code)
+        if step.failures.fresh:
+            with self.store.lock:
+                for c, v in zip(step.failures.fresh, wrote[len(step.donated) :]):
+                    c.value = v
         regs.update(zip(step.outputs, outs))
 
     # -- building ----------------------------------------------------------------------------------------------------
