@@ -30,7 +30,12 @@ def executable(function: Callable[..., Any], arguments: tuple[Any, ...], donate:
     if "compile" in SHOW:
         done = time.perf_counter()
         print(f"penstock: compiled {what}: trace {1e3 * (traced - started):.0f} ms, compile {1e3 * (done - traced):.0f} ms", file=sys.stderr)
-    return made
+    return _entry(made)
+
+
+def _entry(made: Any) -> Any:
+    """The C++ entry of a compiled function: nothing of Python stands between it and its caller."""
+    return made._executable.create_cpp_call(made._params) or made
 
 
 def aval(value: Any) -> Any:

@@ -1,8 +1,10 @@
 """Ctrl-C stops a compiled loop: every turn looks at a flag in memory that the signal's watcher sets."""
 
+import contextlib
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -47,6 +49,23 @@ def raised(seen: Any, turn: Any) -> Any:
 def lower_flag() -> None:
     """The signal has been handled (a handler that raises has raised by now): loops may run again."""
     _flag[:] = 0
+
+
+@contextlib.contextmanager
+def interrupt_held() -> Iterator[None]:
+    """Inside, the handler of SIGINT waits; it is called at the end."""
+    before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    if not callable(before):
+        yield
+        return
+    pressed: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *event: pressed.append(event))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            before(*pressed[0])
 
 
 def _watch() -> None:

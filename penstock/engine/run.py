@@ -14,7 +14,7 @@ import numpy as np
 
 from penstock.base.errors import ResourceExhaustedError
 from penstock.engine.interpret import interpret, runs_on_host, worth_interpreting
-from penstock.engine.interrupt import STOP, Stopped, flag, lower_flag
+from penstock.engine.interrupt import STOP, Stopped, flag, interrupt_held, lower_flag
 from penstock.engine.plan import body_nodes, loops_inside, order
 from penstock.engine.store import Cell, Store, uninitialized
 from penstock.engine.v1_control import collapse
@@ -31,7 +31,7 @@ class Step:
     """One compiled island, the host nodes behind it, and the steps that may follow."""
 
     __slots__ = ("run", "inputs", "outputs", "donated", "kept", "failures", "known", "host", "keys", "todo", "last", "next", "seen", "assumed", "results",
-                 "pure", "nodes", "given")  # fmt: skip
+                 "pure", "nodes", "given", "warm")  # fmt: skip
 
     def __init__(self) -> None:
         self.run: Any = None
@@ -49,7 +49,7 @@ class Step:
         self.seen: dict[Any, int] = {}
         self.assumed: dict[Cell, bool] = {}
         self.results: Any = None
-        self.pure = False
+        self.pure = self.warm = False
         self.nodes: list[Any] = []  # what it was built from
         self.given: dict[int, Any] = {}
 
@@ -180,6 +180,7 @@ class Plan:
     def _dispatch(self, step: Step, regs: dict[int, Any]) -> None:
         """Run the island: take the cells' values, run, put the new ones back, all under the store's lock."""
         inputs = tuple([regs[i] for i in step.inputs])
+        done: list[Any] = []
         if step.donated or step.kept:
             with self.store.lock:
                 before = tuple([c.value for c in step.donated])
@@ -187,11 +188,15 @@ class Plan:
                 for c, v in zip((*step.donated, *step.kept), (*before, *kept)):
                     if v is None:
                         raise uninitialized(c)
-                outs, wrote, error = step.run(before, kept, inputs)
-                for c, v in zip(step.donated, wrote):
-                    c.value = v
+                try:
+                    self._execute(step, done, before, kept, inputs)
+                finally:  # an interrupt comes after the run, which has consumed the old values
+                    if done:
+                        for c, v in zip(step.donated, done[0][1]):
+                            c.value = v
         else:
-            outs, wrote, error = step.run((), (), inputs)
+            self._execute(step, done, (), (), inputs)
+        outs, wrote, error = done[0]
         if error is not None:
             code = int(np.asarray(error))  # waiting here also lets the caller overwrite what was fed
             if code:
@@ -201,6 +206,16 @@ class Plan:
                 for c, v in zip(step.failures.fresh, wrote[len(step.donated) :]):
                     c.value = v
         regs.update(zip(step.outputs, outs))
+
+    @staticmethod
+    def _execute(step: Step, done: list[Any], *arguments: Any) -> None:
+        """Append what the executable returns to `done`, with no moment at which an interrupt could lose it."""
+        if step.warm:
+            done.extend(map(step.run, *[(a,) for a in arguments]))  # one call of C code
+        else:
+            with interrupt_held():  # JAX prepares a first call in Python
+                done.append(step.run(*arguments))
+            step.warm = True
 
     # -- building ----------------------------------------------------------------------------------------------------
     def _build(self, todo: list[Any], known: dict[int, Any], regs: dict[int, Any]) -> Step:

@@ -23,15 +23,14 @@ def count(n):
 def press_later():
     threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 
-count(tf.constant(10))
-before = v.numpy()
-press_later()
-try:
-    count(tf.constant(2_000_000_000))
-    print("ran to the end")
-except KeyboardInterrupt:
-    print("stopped")
-print("variable kept:", v.numpy() == before)
+for _ in range(3):  # a first call takes another way than later ones
+    before = v.numpy()
+    press_later()
+    try:
+        count(tf.constant(2_000_000_000))
+        print("ran to the end")
+    except KeyboardInterrupt:
+        print("stopped, variable kept:", v.numpy() == before)
 print("still usable:", count(tf.constant(10)).numpy() > 0)
 
 signal.signal(signal.SIGINT, lambda *_: print("noted"))
@@ -46,5 +45,5 @@ def test_a_compiled_loop_stops_and_leaves_variables_as_they_were(tmp_path):
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n") == [
-        "stopped", "variable kept: True", "still usable: True", "noted", "a handler that returns lets it finish: True", ""]  # fmt: skip
+        *3 * ["stopped, variable kept: True"], "still usable: True", "noted", "a handler that returns lets it finish: True", ""]  # fmt: skip
 
