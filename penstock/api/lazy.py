@@ -142,7 +142,7 @@ class Namespace(ModuleType):
         target = INDEX.get(prefix + key)
         if target:
             value = import_module("penstock.api.raw").named(key) if prefix == "raw_ops." else resolve(target)
-        elif not key.startswith("_") and is_namespace(child(prefix, key)):
+        elif (not key.startswith("_") or key == "__internal__") and is_namespace(child(prefix, key)):
             value = import_module(f"{self.__name__}.{key}")
         else:
             raise MissingName(self.__name__, prefix, key)

@@ -7,8 +7,14 @@ from penstock.base.export import export
 from penstock.base.shape import Dims, TensorShape
 
 
+class AnyTensor:
+    """What counts as a tensor, the variables of libraries above included."""
+
+    __slots__ = ()
+
+
 @export("Tensor")
-class Tensor:
+class Tensor(AnyTensor):
     """A value in the making (in a graph) or made (eagerly).  Its operators are installed by `ops.overloads`."""
 
     __slots__ = ()

@@ -8,7 +8,7 @@ from penstock.fronts.trace import FuncGraph
 from penstock.ir import door
 from penstock.ir.graph import GraphTensor
 from penstock.ir.known import known_value
-from penstock.ir.tensor import Tensor
+from penstock.ir.tensor import AnyTensor, Tensor
 from penstock.state.variable import Variable
 
 
@@ -19,7 +19,7 @@ def is_tensor(x: Any) -> bool:
     >>> tf.is_tensor(tf.constant(1)), tf.is_tensor(1)
     (True, False)
     """
-    if isinstance(x, Tensor | Variable):
+    if isinstance(x, AnyTensor | Variable):
         return True
     return bool(getattr(type(x), "__composite__", False)) and type(x).__name__ != "TensorArray"
 
