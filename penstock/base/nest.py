@@ -150,12 +150,12 @@ def _types_agree(first: Any, second: Any, which: int, other: int) -> bool:
     if which == MAPPING and other == MAPPING:
         return True
     if which == NAMEDTUPLE and other == NAMEDTUPLE:
-        return type(first) is type(second) or (
+        return first.__class__ is second.__class__ or (
             is_namedtuple(first, True) and is_namedtuple(second, True) and same_namedtuples(first, second)
         )
     if isinstance(first, list) and isinstance(second, list):
         return True
-    return type(first) is type(second)
+    return first.__class__ is second.__class__
 
 
 def _compare(first: Any, second: Any, check_types: bool, composites: bool, path: tuple[Any, ...]) -> None:

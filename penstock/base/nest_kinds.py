@@ -15,7 +15,7 @@ import collections.abc
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-LEAF, SEQUENCE, MAPPING, VIEW, NAMEDTUPLE, ATTRS, DATACLASS, COMPOSITE = range(8)
+LEAF, SEQUENCE, MAPPING, VIEW, NAMEDTUPLE, ATTRS, DATACLASS, COMPOSITE, PROXY = range(9)
 
 _kinds: dict[type, int] = {
     list: SEQUENCE, tuple: SEQUENCE, dict: MAPPING, collections.OrderedDict: MAPPING,
@@ -38,6 +38,8 @@ composite_spec: Callable[[Any], Any] = _spec_of
 def is_namedtuple(instance: Any, strict: bool = False) -> bool:
     """Is it a named tuple (with strict=True: of a class made by `collections.namedtuple` itself)?"""
     cls = type(instance)
+    if getattr(cls, "__nest_proxy__", False):
+        cls = type(instance.__wrapped__)
     if not issubclass(cls, tuple):
         return False
     if strict and cls.__base__ is not tuple:
@@ -48,6 +50,8 @@ def is_namedtuple(instance: Any, strict: bool = False) -> bool:
 
 def _find_kind(value: Any) -> int:
     cls: Any = type(value)
+    if getattr(cls, "__nest_proxy__", False):
+        return PROXY
     if isinstance(value, type):
         return LEAF
     if hasattr(cls, "__tf_flatten__") and hasattr(cls, "__tf_unflatten__"):
@@ -75,6 +79,8 @@ def kind(value: Any, composites: bool = False) -> int:
         found = _kinds[type(value)] = _find_kind(value)
     if found == LEAF and composites and composite_spec(value) is not None:
         return COMPOSITE
+    if found == PROXY:  # a structure that stands in front of another one
+        return kind(value.__wrapped__, composites)
     return found
 
 
@@ -146,6 +152,8 @@ def rebuild(like: Any, parts: Iterable[Any], composites: bool = False) -> Any:
     if cls is tuple:
         return tuple(parts)
     which = kind(like, composites)
+    if getattr(cls, "__nest_proxy__", False):
+        return cls(rebuild(like.__wrapped__, parts, composites))
     if which == MAPPING:
         return _rebuild_mapping(like, dict(zip(_sorted_keys(like), parts)))
     if which == VIEW or cls is range:
@@ -180,3 +188,17 @@ def _rebuild_mapping(like: Any, values: dict[Any, Any]) -> Any:
             f"Error creating an object of type {cls} like {like!r}. It must accept a single positional argument, an "
             f"iterable of key-value pairs, in addition to self. Cause: {error}"
         ) from error
+
+
+def plain(value: Any) -> Any:
+    """The structure without the wrappers that attributes of modules put around lists, dictionaries and tuples."""
+    cls: Any = type(value)
+    if getattr(cls, "__nest_proxy__", False):
+        return plain(value.__wrapped__)
+    parts = children(value) if kind(value) not in (LEAF, DATACLASS, VIEW) else None
+    if parts is None:
+        return value
+    new = [plain(p) for p in parts]
+    if hasattr(cls, "__nest_plain__"):
+        return rebuild(cls.__nest_plain__(), new)
+    return value if all(a is b for a, b in zip(parts, new)) else rebuild(value, new)

@@ -4,6 +4,7 @@ from typing import Any
 
 from penstock.base import nest
 from penstock.base.export import export
+from penstock.base.trackable import Trackable
 from penstock.engine.control import PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL
 from penstock.engine.kernels import eager_store
 from penstock.engine.plan import has_effect
@@ -20,7 +21,7 @@ _new = object.__new__
 
 
 @export("types.experimental.ConcreteFunction")
-class ConcreteFunction:
+class ConcreteFunction(Trackable):
     """One trace of a `tf.function`, for one signature of its inputs."""
 
     def __init__(self, graph: FuncGraph, arguments: Any, signature: Any, structure: Any, attrs: dict[str, Any] | None = None, names: Any = None):

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock.base import nest
+from penstock.base import nest, nest_kinds
 from penstock.base.export import export
+from penstock.base.trackable import Trackable
 from penstock.base.where import user_line
 from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.eager import EagerTensor
@@ -102,7 +103,7 @@ def is_tensor_argument(value: Any) -> bool:
     return isinstance(value, (Tensor, np.ndarray, np.generic, TensorSpec))
 
 
-class Function:
+class Function(Trackable):
     """The callable that `tf.function` makes of a Python function."""
 
     def __init__(self, python_function: Any, name: str, input_signature: Any = None, autograph: bool = True, jit_compile: Any = None,
@@ -309,7 +310,7 @@ class Function:
             label = lambda i: names[i] if i < len(names) and names[i] != "self" else f"arg{i}"
             call_args = tuple(enter(a, label(i)) for i, a in enumerate(args))
             call_kwds = {k: enter(kwds[k], k) for k in sorted(kwds)}
-            result = self._callable()(*call_args, **call_kwds)
+            result = nest_kinds.plain(self._callable()(*call_args, **call_kwds))
             flat = [_returned(graph, r, self._name) for r in nest.flatten(result, expand_composites=True)]
         structure = flat[0] if isinstance(result, (Tensor, np.ndarray)) or (not nest.is_nested(result) and not hasattr(result, "_type_spec") and flat[0] is not None) else result
         signature = (_specs(args, self._input_signature), {k: _specs_of(v) for k, v in kwds.items()})

@@ -7,6 +7,7 @@ import numpy as np
 from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
+from penstock.base.trackable import Trackable
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.grouping import group
 from penstock.fronts.lift import init_scope
@@ -15,6 +16,7 @@ from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ops import lookup as ops
 from penstock.state.collections import GraphKeys
+from penstock.state.trackable_resource import TrackableResource
 
 
 @export(v1=("tables_initializer", "initializers.tables_initializer"))
@@ -37,7 +39,7 @@ class TextFileIndex:
     LINE_NUMBER = -1
 
 
-class TableInitializerBase:
+class TableInitializerBase(Trackable):
     """What fills a static table."""
 
     def __init__(self, key_dtype: Any, value_dtype: Any):
@@ -112,18 +114,17 @@ def _check_types(table: Any, initializer: Any) -> None:
         raise TypeError(f"Invalid value dtype for table, expected {table.value_dtype} but got {initializer.value_dtype}.")
 
 
-class LookupInterface:
+class LookupInterface(TrackableResource):
     """What all tables can do."""
 
     def __init__(self, key_dtype: Any, value_dtype: Any):
+        super().__init__()
         self._key_dtype, self._value_dtype = as_dtype(key_dtype), as_dtype(value_dtype)
-        self._resource_handle: Any = None
         self._default_value: Any = None
         self._name = ""
 
     key_dtype = property(lambda s: s._key_dtype)
     value_dtype = property(lambda s: s._value_dtype)
-    resource_handle = property(lambda s: s._resource_handle)
     name = property(lambda s: s._name)
 
     def __getitem__(self, keys: Any) -> Any:
@@ -172,6 +173,7 @@ class StaticHashTable(LookupInterface):
     def __init__(self, initializer: Any, default_value: Any, name: str | None = None, experimental_is_anonymous: bool = False):
         super().__init__(initializer.key_dtype, initializer.value_dtype)
         self._initializer = initializer
+        self._track_trackable(initializer, "_initializer")
         with init_scope():
             self._default_value = door.convert(default_value, self._value_dtype)
             if self._default_value._dims not in ((), None):
@@ -206,6 +208,8 @@ class StaticVocabularyTable(LookupInterface):
         else:
             self._table = None
         super().__init__(as_dtype(lookup_key_dtype) if lookup_key_dtype is not None else initializer.key_dtype if initializer else dtypes.string, dtypes.int64)
+        if initializer is not None:
+            self._track_trackable(initializer, "_initializer")
         self._buckets = num_oov_buckets
         self._name = f"{self._table.name if self._table else ''}_{name or 'hash_bucket'}"
 

@@ -9,6 +9,7 @@ from penstock.base import nest
 from penstock.base.export import export
 from penstock.ir import door
 from penstock.ir.scope import name_scope_v2
+from penstock.state.auto_trackable import AutoTrackable
 from penstock.state.variable import Variable
 
 _VALID = re.compile(r"^[A-Za-z_]([A-Za-z0-9_])*$")
@@ -31,7 +32,7 @@ class _MetaModule(type):
 
 
 @export("Module")
-class Module:
+class Module(AutoTrackable):
     """The base of layers and models: an object whose variables and submodules are found through its attributes.
 
     >>> class Dense(tf.Module):

@@ -25,6 +25,7 @@ from penstock.ops.random_stateless import (
     stateless_truncated_normal_v2,
 )
 from penstock.ops.reduce import reduce_prod
+from penstock.state.auto_trackable import AutoTrackable
 
 _Bitcast, _Cast, _Sub, _ConcatV2, _Pack, _Reshape = (
     later(n) for n in ("Bitcast", "Cast", "Sub", "ConcatV2", "Pack", "Reshape")
@@ -94,7 +95,7 @@ def _state_of_key_counter(key: Any, counter: Any, alg: Any) -> Any:
 
 
 @export("random.Generator", "random.experimental.Generator")
-class Generator:
+class Generator(AutoTrackable):
     """A generator of random numbers with a state of its own.
 
     >>> g = tf.random.Generator.from_seed(1234); g.uniform([2]).numpy()

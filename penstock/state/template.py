@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.base.export import export
+from penstock.base.trackable import Trackable
 from penstock.ir import door
 from penstock.state.collections import GraphKeys
 from penstock.state.scopes import EagerVariableStore, VariableScope, home, variable_scope
@@ -23,7 +24,7 @@ def make_template(name_: str, func_: Callable[..., Any], create_scope_now_: bool
     return Template(name_, function, create_scope_now_, unique_name_, custom_getter_)
 
 
-class Template:
+class Template(Trackable):
     """A function with a variable scope of its own: the first call makes variables, the others reuse them."""
 
     def __init__(

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
+from penstock.base.trackable import Trackable
 from penstock.ir import door
 from penstock.ir.tensor import Reference, Tensor
 from penstock.state.collections import eager_outside_functions
@@ -184,7 +185,7 @@ class SaveSliceInfo:
 
 
 @export(v2=("Variable",))
-class Variable(metaclass=_Meta):
+class Variable(Trackable, metaclass=_Meta):
     """A tensor that keeps its value between steps and can be changed.
 
     >>> v = tf.Variable([1.0, 2.0]); v.assign_add([0.5, 0.5]).numpy()

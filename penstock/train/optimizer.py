@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock.base import dtypes, nest
 from penstock.base.export import export
+from penstock.base.trackable import Trackable
 from penstock.fronts.gradients import gradients
 from penstock.fronts.grouping import group, tuple_v2 as tuple_of
 from penstock.fronts.lift import control_dependencies, init_scope
@@ -51,7 +52,7 @@ def cast(value: Any, dtype: Any) -> Any:
 
 
 @export(v1=("train.Optimizer",))
-class Optimizer:
+class Optimizer(Trackable):
     """The base of optimizers: `minimize` adds ops that compute gradients and apply them.
 
     A subclass says `_create_slots`, `_prepare`, `_apply_dense` and `_apply_sparse` (reference variables),
