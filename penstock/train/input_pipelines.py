@@ -296,3 +296,11 @@ def shuffle_batch_join(
         list(tensors_list), batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name,
         "shuffle_batch_join", make,
     )  # fmt: skip
+
+
+@export("io.match_filenames_once", v1=("train.match_filenames_once",))
+def match_filenames_once(pattern: Any, name: str | None = None) -> Any:
+    """A local variable of the sorted paths that match the pattern when it is initialised, and no later."""
+    return VariableV1(
+        find("MatchingFiles")(pattern), trainable=False, validate_shape=False, collections=[GraphKeys.LOCAL_VARIABLES], name=name or "matching_filenames",
+    )  # fmt: skip

@@ -53,6 +53,18 @@ def file(name: str) -> Any:
     return _files[name]
 
 
+def find_message(name: str) -> Any:
+    """The descriptor of a message by its full name (`tensorflow.Example`), or None."""
+    for known in ("", *own_files(), *_BUNDLED):
+        if known:
+            file(known)
+        try:
+            return POOL.FindMessageTypeByName(name)
+        except KeyError:
+            continue
+    return None
+
+
 def _read(name: str) -> Any:
     if name in _BUNDLED:
         return _renamed(_BUNDLED[name])
