@@ -151,5 +151,6 @@ def attr_for_user(attr: Any, value: Any) -> Any:
 
 
 def default_of(attr: Any) -> Any:
-    """The AttrValue of an attr's default, None when it has none."""
-    return None if attr.default is REQUIRED else to_proto(attr.type, attr.default)
+    """The AttrValue of an attr's default, None when it has none, or when it is a tensor that signatures do not spell out."""
+    unspelled = attr.type == "tensor" and isinstance(attr.default, str)
+    return None if attr.default is REQUIRED or unspelled else to_proto(attr.type, attr.default)

@@ -1,5 +1,6 @@
 """`tf.compat.v1.train.Saver`: variables of a graph into checkpoints, and back."""
 
+import logging
 import os
 import time
 from typing import Any
@@ -270,6 +271,7 @@ class Saver:
         path = os.fspath(save_path)
         if not checkpoint_exists(path):
             raise ValueError(f"The passed save_path is not a valid checkpoint: {path}")
+        logging.getLogger("tensorflow").info("Restoring parameters from %s", path)
         if sess is None and not door.current().is_graph:
             things = saveables(self._var_list)
             for t, v in zip(

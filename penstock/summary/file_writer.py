@@ -13,6 +13,13 @@ from penstock.base.export import export
 from penstock.ir import door
 
 
+def _meta_graph(graph: Any, graph_def: Any) -> Any:
+    """The MetaGraphDef that stands beside a graph in an event file."""
+    from penstock.state.meta_graph import export_meta_graph
+
+    return export_meta_graph(graph=graph, graph_def=graph_def)
+
+
 class RecordFile:
     """A file of records, each with the checksums of its length and of its bytes."""
 
@@ -56,6 +63,8 @@ class FileWriter:
         self._open()
         if graph is not None or graph_def is not None:
             self.add_graph(graph=graph, graph_def=graph_def)
+            if graph_def is not None or hasattr(graph, "as_graph_def"):
+                self.add_meta_graph(_meta_graph(graph, graph_def))
 
     def _open(self) -> None:
         from penstock.base.proto import event_pb2

@@ -1,6 +1,7 @@
 """Threads that stop together: `Coordinator`, and `LooperThread` for work that repeats."""
 
 import contextlib
+import logging
 import sys
 import threading
 import time
@@ -45,6 +46,9 @@ class Coordinator:
                 return
             if not self._stop_event.is_set():
                 if ex and self._exc_info_to_raise is None:
+                    error = ex[1] if isinstance(ex, tuple) else ex
+                    log = logging.getLogger("tensorflow")
+                    log.info("Error reported to Coordinator: %s, %s", type(error), error)
                     if isinstance(ex, tuple):
                         if not (len(ex) == 3 and ex[0] and ex[1] is not None):
                             raise ValueError("ex must be a tuple or sys.exc_info as an Exception")

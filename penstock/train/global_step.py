@@ -17,7 +17,7 @@ from penstock.state.variable import Variable
 @export(v1=("train.global_step",))
 def global_step(sess: Any, global_step_tensor: Any) -> int:
     """The global step's value in a session, as an int."""
-    if not door.current().is_graph:
+    if sess is None and not door.current().is_graph:
         return int(global_step_tensor.numpy())
     return int(sess.run(global_step_tensor))
 

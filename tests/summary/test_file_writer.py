@@ -26,8 +26,8 @@ def test_tensorboard_reads_what_is_written(tmp_path):
                 writer.add_summary(sess.run(merged, {x: [step, 2.0, 3.0, -4.0, 0.0]}), step)
     (path,) = tmp_path.iterdir()
     events = list(LegacyEventFileLoader(str(path)).Load())
-    assert events[0].file_version == "brain.Event:2" and events[1].HasField("graph_def") and [e.step for e in events[2:]] == [0, 1]
-    values = {v.tag: v for v in events[3].summary.value}
+    assert events[0].file_version == "brain.Event:2" and events[1].HasField("graph_def") and events[2].HasField("meta_graph_def") and [e.step for e in events[3:]] == [0, 1]
+    values = {v.tag: v for v in events[4].summary.value}
     assert list(values) == ["sc/loss_value", "sc/h", "sc/img/image/0", "sc/img/image/1", "sc/t", "fam/sc/fam/x"]
     assert values["sc/loss_value"].simple_value == 1.0 and values["sc/t"].tensor.string_val[0] == b"hi"
     histogram = values["sc/h"].histo
