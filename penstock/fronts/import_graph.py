@@ -29,14 +29,29 @@ class Library(Mapping[str, Any]):
     def __init__(self, functions: Any, outer: Any = None, made: dict[str, Any] | None = None):
         self.definitions = {f.signature.name: f for f in functions}
         self.outer, self.made = outer, {} if made is None else made
+        self.making: list[str] = []
 
     def __getitem__(self, name: str) -> Any:
         found = self.made.get(name)
         if found is None or hasattr(found, "node_def"):
             if name not in self.definitions:
                 raise NotFoundError(None, None, f"Function {name!r} is not in the graph's function library; it holds {sorted(self.definitions) or 'none'}")
-            found = self.made[name] = body_of(self.definitions[name], self)
+            if name in self.making:
+                raise ValueError(f"Function {name!r} calls itself, by way of {' -> '.join(self.making)}; functions of a graph may not recurse")
+            self.making.append(name)
+            try:
+                found = self.made[name] = body_of(self.definitions[name], self)
+            finally:
+                self.making.pop()
         return found
+
+    def gradient_name(self, name: str) -> str | None:
+        """The registered gradient that a node's `_gradient_op_type` means here; None for the op's own."""
+        return name
+
+    def body_name(self, name: str) -> str:
+        """The name that the body of a function gets."""
+        return name
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self.definitions, **self.made})
@@ -179,7 +194,7 @@ class Nodes:
                 where = [f.removeprefix("loc:@") for f in found if f.startswith("loc:@")]
                 node.colocation = tuple(f"{prefix}{w}" for w in where)
             elif key == "_gradient_op_type":
-                node.gradient_name = value.s.decode()
+                node.gradient_name = self.library.gradient_name(value.s.decode())
             elif key == "_output_shapes":
                 self.set_shapes(node, value.list.shape)
             else:
@@ -269,7 +284,7 @@ def label_missing(node: Operation, argument: str) -> bool:
 def body_of(definition: Any, library: Library) -> FuncGraph:
     """The body of a FunctionDef: a FuncGraph of its own, whose inputs and outputs are the function's."""
     signature = definition.signature
-    graph = FuncGraph(signature.name, library.outer)
+    graph = FuncGraph(library.body_name(signature.name), library.outer)
     with door.using(graph), door.watching(None):
         nodes = Nodes(graph, definition.node_def, library, in_function=True)
         for i, arg in enumerate(signature.input_arg):

@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock.base import nest
 from penstock.base.export import export
+from penstock.engine.plan import order
 from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.function import Function
 from penstock.ir.graph import Operation
@@ -26,6 +27,7 @@ class WrappedFunction(ConcreteFunction):
         graph._extras = {}
         graph.control_outputs = [f for f in flat if isinstance(f, Operation)]
         outputs = [None if isinstance(f, Operation) else f for f in flat]
+        graph._nodes = order([f if isinstance(f, Operation) else f.op for f in flat], {a._id for a in arguments})  # writes elsewhere stay behind
         structure = nest.pack_sequence_as(fetches, outputs)
         signature = (tuple(TensorSpec(a.shape, a.dtype) for a in arguments), {})
         made = WrappedFunction(graph, arguments, signature, structure, names=[a.op.name for a in arguments])

@@ -1,0 +1,381 @@
+"""`tf.saved_model.load`: the objects of a SavedModel, with their functions, variables, tables and assets."""
+
+import itertools
+import os
+from typing import Any
+
+from penstock.base import bundle
+from penstock.base.errors import NotFoundError
+from penstock.base.export import export
+from penstock.fronts.backprop import registered as registered_gradients
+from penstock.fronts.default_graph import get_default_graph
+from penstock.fronts.import_graph import Library
+from penstock.fronts.lift import init_scope
+from penstock.fronts.trace import fresh_name
+from penstock.ir import door
+from penstock.ir.spec_proto import value_from_proto
+from penstock.ir.tensor import Tensor
+from penstock.ir.tensor_proto import proto_to_array
+from penstock.state.collections import GraphKeys
+from penstock.state.saved_model import files
+from penstock.state.saved_model.asset import Asset
+from penstock.state.saved_model.options import LoadOptions
+from penstock.state.saved_model.restored_function import LoadedConcrete, RestoredFunction, parameters_of
+from penstock.state.saved_model.restored_objects import (
+    RestoredResource,
+    _SignatureMap,
+    revive,
+    set_child,
+    user_object,
+    variable_of,
+)
+from penstock.state.saved_model.safety import check_safe
+from penstock.state.trackable_data import ListWrapper, _DictWrapper, _TupleWrapper, set_list_item, set_tuple_item
+
+_loads = itertools.count(1)
+
+
+class Loader:
+    """One loading of a SavedModel's object graph."""
+
+    def __init__(self, meta_graph: Any, saved_model: Any, export_dir: str, options: LoadOptions):
+        self.meta, self.export_dir, self.options = meta_graph, export_dir, options
+        self.proto = meta_graph.object_graph_def
+        self.number = next(_loads)
+        self.constants = {n.name: n for n in meta_graph.graph_def.node if n.op == "Const"}
+        self.values = _Values(self.proto, export_dir, options)
+        self.library = _library(meta_graph.graph_def.library, self.number)
+        self.concrete: dict[str, LoadedConcrete] = {}
+        self.bound: set[str] = set()
+        self.nodes: list[Any] = []
+        self.setters: list[Any] = []
+
+    def load(self) -> Any:
+        self._check()
+        for number, proto in enumerate(self.proto.nodes):
+            node, setter = self._make(number, proto)
+            self.nodes.append(node)
+            self.setters.append(setter)
+        self._functions()
+        self._edges()
+        self._captures()
+        self._gradients()
+        self.values.restore_others(self)
+        for node in self.nodes:
+            if isinstance(node, RestoredResource):
+                made = node._initialize()
+                if made is not None and door.current().is_graph:
+                    get_default_graph().add_to_collection(GraphKeys.TABLE_INITIALIZERS, getattr(made, "op", made))
+        return self.nodes[0]
+
+    def _check(self) -> None:
+        count = len(self.proto.nodes)
+        if count == 0:
+            raise ValueError(f"The SavedModel at {self.export_dir} holds an object graph without objects")
+        for number, node in enumerate(self.proto.nodes):
+            for child in (*node.children, *node.dependencies):
+                if not 0 <= child.node_id < count:
+                    raise ValueError(f"Object {number} of the SavedModel depends on object {child.node_id} as {child.local_name!r}, but there are {count} objects")
+        for name, concrete in self.proto.concrete_functions.items():
+            for bound in concrete.bound_inputs:
+                if not 0 <= bound < count:
+                    raise ValueError(f"Function {name!r} of the SavedModel captures object {bound}, but there are {count} objects")
+
+    # -- objects -----------------------------------------------------------------------------------------------------
+    def _make(self, number: int, proto: Any) -> tuple[Any, Any]:
+        kind = proto.WhichOneof("kind")
+        if kind == "user_object":
+            return self._user_object(proto.user_object)
+        if kind == "asset":
+            if not 0 <= proto.asset.asset_file_def_index < len(self.meta.asset_file_def):
+                raise ValueError(f"Object {number} of the SavedModel is asset {proto.asset.asset_file_def_index}, there are {len(self.meta.asset_file_def)}")
+            return Asset._deserialize_from_proto(proto.asset, self.export_dir, self.meta.asset_file_def), setattr
+        if kind == "variable":
+            return variable_of(proto.variable, self.values.of(number, proto), number), setattr
+        if kind == "constant":
+            return self._constant(proto.constant), setattr
+        if kind == "resource":
+            return RestoredResource(proto.resource.device), setattr
+        if kind in ("function", "bare_concrete_function", "captured_tensor"):
+            return None, setattr  # made once everything that they capture is there
+        return user_object(), set_child
+
+    def _user_object(self, proto: Any) -> tuple[Any, Any]:
+        found = revive(proto)
+        if found is not None:
+            return found
+        if proto.identifier == "trackable_list_wrapper":
+            return ListWrapper([]), set_list_item
+        if proto.identifier == "trackable_dict_wrapper":
+            return _DictWrapper({}), lambda d, k, v: d.__setitem__(k, v)
+        if proto.identifier == "trackable_tuple_wrapper":
+            return _TupleWrapper(()), set_tuple_item
+        if proto.identifier == "signature_map":
+            return _SignatureMap(), lambda m, k, v: m._add_signature(k, v)
+        return user_object(), set_child
+
+    def _constant(self, proto: Any) -> Any:
+        node = self.constants.get(proto.operation)
+        if node is None:
+            raise ValueError(f"The SavedModel captures the constant {proto.operation!r}, which its graph does not have")
+        return door.convert(proto_to_array(node.attr["value"].tensor))
+
+    # -- functions ---------------------------------------------------------------------------------------------------
+    def _functions(self) -> None:
+        for number, proto in enumerate(self.proto.nodes):
+            kind = proto.WhichOneof("kind")
+            if kind == "bare_concrete_function":
+                bare = proto.bare_concrete_function
+                made = self._concrete(bare.concrete_function_name)
+                if bare.argument_keywords or not bare.HasField("function_spec"):
+                    made._keywords, made._positional = list(bare.argument_keywords), bare.allowed_positional_arguments
+                if bare.HasField("function_spec"):
+                    made._parameters = parameters_of(bare.function_spec)[0]
+                self.nodes[number] = made
+        for number, proto in enumerate(self.proto.nodes):
+            if proto.WhichOneof("kind") == "function":
+                parameters, signature = parameters_of(proto.function.function_spec)
+                concrete = [self._concrete(n) for n in proto.function.concrete_functions]
+                for one in concrete:
+                    if one._parameters is None:
+                        one._parameters = parameters
+                name = _plain_name(proto.function.concrete_functions[0]) if concrete else "restored_function"
+                self.nodes[number] = RestoredFunction(name, parameters, signature, concrete)
+
+    def _concrete(self, name: str) -> LoadedConcrete:
+        found = self.concrete.get(name)
+        if found is None:
+            if name not in self.proto.concrete_functions:
+                raise ValueError(f"The SavedModel's objects name the function {name!r}, which it does not have")
+            proto = self.proto.concrete_functions[name]
+            body = self.library[name]
+            signature = value_from_proto(proto.canonicalized_input_signature)
+            if not (isinstance(signature, (tuple, list)) and len(signature) == 2):
+                signature = ((), {})
+            count = len(body.inputs) - len(proto.bound_inputs)
+            if count < 0:
+                raise ValueError(f"Function {name!r} takes {len(body.inputs)} tensors, the SavedModel binds {len(proto.bound_inputs)}")
+            found = self.concrete[name] = LoadedConcrete(body, count, signature, value_from_proto(proto.output_signature))
+        return found
+
+    def _edges(self) -> None:
+        for number, proto in enumerate(self.proto.nodes):
+            if proto.WhichOneof("kind") in ("function", "bare_concrete_function", "captured_tensor", "variable", "constant", "asset"):
+                continue
+            for child in proto.children:
+                if self.nodes[child.node_id] is not None:
+                    self.setters[number](self.nodes[number], child.local_name, self.nodes[child.node_id])
+
+    def _captures(self) -> None:
+        """Bind what the functions capture; those that make resources come first."""
+        makers = [n._functions["_create_resource"] for n in self.nodes if isinstance(n, RestoredResource) and "_create_resource" in n._functions]
+        for maker in makers:
+            for concrete in getattr(maker, "concrete_functions", (maker,)):
+                self._bind(concrete)
+        for concrete in list(self.concrete.values()):
+            self._bind(concrete)
+
+    def _bind(self, concrete: LoadedConcrete) -> None:
+        name = next(n for n, f in self.concrete.items() if f is concrete)
+        if name in self.bound:
+            return
+        self.bound.add(name)
+        captures = []
+        for number in self.proto.concrete_functions[name].bound_inputs:
+            node = self.nodes[number]
+            if self.proto.nodes[number].WhichOneof("kind") == "variable":
+                concrete.graph._variables[id(node)] = node
+            captures.append(self._tensor(number, node))
+        concrete.bind(captures)
+
+    def _tensor(self, number: int, node: Any) -> Any:
+        """The tensor that stands for an object that a function captures."""
+        if isinstance(node, Tensor):
+            return node
+        if hasattr(node, "handle"):
+            return node.handle
+        if isinstance(node, Asset):
+            return node.asset_path
+        if isinstance(node, RestoredResource):
+            return node.resource_handle
+        if hasattr(node, "resource_handle"):
+            return node.resource_handle
+        kind = self.proto.nodes[number].WhichOneof("kind")
+        raise ValueError(f"A function of the SavedModel captures object {number}, a {kind}, which no tensor stands for")
+
+    # -- gradients of the model's own --------------------------------------------------------------------------------
+    def _gradients(self) -> None:
+        for one in self.meta.graph_def.library.registered_gradients:
+            if one.gradient_func in self.proto.concrete_functions:
+                _register(self, one.registered_op_type, one.gradient_func)
+
+
+def _register(loader: Loader, op_type: str, name: str) -> None:
+    proto = loader.proto.concrete_functions[name]
+    body = loader.library[name]
+    count = len(body.inputs) - len(proto.bound_inputs)
+    structure = value_from_proto(proto.output_signature)
+
+    def gradient(node: Any, *dys: Any) -> Any:
+        captured = []
+        for number in proto.bound_inputs:
+            kept = loader.proto.nodes[number]
+            if kept.WhichOneof("kind") == "captured_tensor":
+                captured.append(node.graph.get_tensor_by_name(kept.captured_tensor.name))
+            else:
+                captured.append(loader._tensor(number, loader.nodes[number]))
+        concrete = LoadedConcrete(body, count, ((), {}), structure)
+        concrete._captures = captured
+        found = concrete.call_flat(list(dys)[:count])
+        found = list(found) if isinstance(found, (list, tuple)) else [found]
+        return found[1:] if len(found) == len(node.inputs) + 1 else found
+
+    registered_gradients[loader.library.gradients[op_type]] = gradient
+
+
+class _Values:
+    """The values of a SavedModel's checkpoint, found by walking its objects and the model's side by side."""
+
+    def __init__(self, objects: Any, export_dir: str, options: LoadOptions):
+        self.prefix = files.variables_path(export_dir)
+        self.reader: Any = None
+        self.attributes: dict[int, list[Any]] = {}
+        self.partial = options.allow_partial_checkpoint
+        self.skipped = options.experimental_skip_checkpoint
+        if self.skipped or not os.path.exists(f"{self.prefix}.index"):
+            return
+        self.reader = bundle.Reader(self.prefix)
+        key = "_CHECKPOINTABLE_OBJECT_GRAPH"
+        if key in self.reader.entries:
+            self._walk(objects, self.reader.tensor(key).item())
+
+    def _walk(self, objects: Any, data: bytes) -> None:
+        from penstock.base.proto import trackable_object_graph_pb2
+
+        held = trackable_object_graph_pb2.TrackableObjectGraph.FromString(data)
+        stack, seen = [(0, 0)], {0}
+        while stack:
+            here, there = stack.pop()
+            if not 0 <= there < len(held.nodes):
+                continue
+            self.attributes[here] = list(held.nodes[there].attributes)
+            names = {child.local_name: child.node_id for child in held.nodes[there].children}
+            for child in objects.nodes[here].children:
+                if child.local_name in names and child.node_id not in seen and 0 <= child.node_id < len(objects.nodes):
+                    seen.add(child.node_id)
+                    stack.append((child.node_id, names[child.local_name]))
+
+    def of(self, number: int, proto: Any) -> Any:
+        """The value of a variable, None when there is none; a restoring op in a graph."""
+        if self.reader is None:
+            return None
+        from penstock.base.dtypes import as_dtype
+
+        keys = [a.checkpoint_key for a in self.attributes.get(number, ())]
+        if not keys:
+            if self.partial:
+                return None
+            keys = [f"{proto.variable.name}"] if proto.variable.name in self.reader.entries else []
+            if not keys:
+                return None
+        if door.current().is_graph:
+            from penstock.ops.checkpoint import restore_v2
+
+            return lambda: restore_v2(self.prefix, [keys[0]], [""], dtypes=[as_dtype(proto.variable.dtype)])[0]
+        if keys[0] not in self.reader.entries:
+            if self.partial:
+                return None
+            raise NotFoundError(None, None, f"Key {keys[0]} not found in checkpoint {self.prefix}")
+        return self.reader.tensor(keys[0])
+
+    def restore_others(self, loader: Loader) -> None:
+        """Give resources that save themselves their values, by the model's own restoring functions."""
+        if self.reader is None:
+            return
+        for number, proto in enumerate(loader.proto.nodes):
+            if proto.WhichOneof("kind") == "variable":
+                continue
+            for name, saveable in proto.saveable_objects.items():
+                there = [a for a in self.attributes.get(number, ()) if a.checkpoint_key in self.reader.entries]
+                if not there or not 0 < saveable.restore_function < len(loader.nodes):
+                    continue
+                mine = [a for a in there if a.name == name] or [a for a in there if a.name.startswith(name)] or there
+                tensors = [door.convert(self.reader.tensor(a.checkpoint_key)) for a in mine]
+                restore = loader.nodes[saveable.restore_function]
+                for concrete in getattr(restore, "concrete_functions", (restore,)):
+                    if concrete is not None:
+                        concrete.call_flat(tensors)
+                        break
+
+
+def _plain_name(name: str) -> str:
+    return name.removeprefix("__inference_").rpartition("_")[0] or name
+
+
+def _library(library: Any, number: int) -> Library:
+    """The functions of a model, under names that no other load has; their tables are the load's own."""
+    made = _LoadedLibrary(library.function)
+    made.gradients = {g.registered_op_type: fresh_name(f"{g.registered_op_type}_load") for g in library.registered_gradients}
+    suffix = f"_load_{number}".encode()
+    for function in made.definitions.values():
+        for node in function.node_def:
+            if "shared_name" in node.attr and "Table" in node.op:
+                node.attr["shared_name"].s = (node.attr["shared_name"].s or node.name.encode()) + suffix
+    return made
+
+
+class _LoadedLibrary(Library):
+    gradients: dict[str, str] = {}
+
+    def gradient_name(self, name: str) -> str | None:
+        return self.gradients.get(name)
+
+    def body_name(self, name: str) -> str:
+        return fresh_name(f"__inference_{_plain_name(name)}")
+
+
+def load_partial(export_dir: Any, filters: Any, tags: Any = None, options: Any = None) -> dict[str, Any]:
+    """Parts of a SavedModel by their paths (`root.model.layer`), each with what it needs."""
+    root = load(export_dir, tags, options)
+    found = {"root": root}
+    for path in [filters] if isinstance(filters, str) else filters:
+        at = root
+        for step in path.split(".")[1:]:
+            at = at[int(step)] if step.isdigit() else getattr(at, step)
+        found[path] = at
+    return found
+
+
+@export(v2=("saved_model.load",), v1=("saved_model.load_v2",))
+def load(export_dir: Any, tags: Any = None, options: Any = None) -> Any:
+    """Load a SavedModel: an object with the functions, variables and objects of the one that was saved, and its `signatures`.
+
+    >>> model = tf.saved_model.load(folder)
+    >>> model.signatures["serving_default"](x=tf.constant([1.0]))
+    """
+    if tags is not None and not isinstance(tags, set):
+        tags = {tags} if isinstance(tags, str) else set(tags)
+    folder = os.fspath(export_dir)
+    folder = folder.decode() if isinstance(folder, bytes) else folder
+    saved_model = files.parse_saved_model(folder)
+    options = LoadOptions() if options is None else options
+    options.experimental_io_device  # noqa: B018 - something that is no LoadOptions fails here
+    if len(saved_model.meta_graphs) == 1 and saved_model.meta_graphs[0].HasField("object_graph_def"):
+        meta = saved_model.meta_graphs[0]
+        there = set(meta.meta_info_def.tags)
+        if tags is not None and tags != there:
+            raise ValueError(f"Got an incompatible argument to `tags`: {sorted(tags)}. The SavedModel at {folder} has one MetaGraph with tags "
+                             f"{sorted(there)}. You may omit the argument, pass 'None', or pass matching tags.")  # fmt: skip
+        check_safe(meta.graph_def, folder)
+        with init_scope():
+            root = Loader(meta, saved_model, folder, options).load()
+    else:
+        if options.experimental_skip_checkpoint:
+            raise ValueError("SavedModels of version 1 cannot be loaded without their checkpoint: leave out experimental_skip_checkpoint")
+        from penstock.state.saved_model.load_v1 import load_v1
+
+        root, meta = load_v1(folder, saved_model, tags)
+    root.tensorflow_version = meta.meta_info_def.tensorflow_version
+    root.tensorflow_git_version = meta.meta_info_def.tensorflow_git_version
+    root.graph_debug_info = None
+    return root
