@@ -16,6 +16,8 @@ from penstock.ir import convert, door, graph
 from penstock.ir.graph import GraphTensor
 
 _local = threading.local()
+served_stores: dict[bytes, Store] = {}
+"""Slot: the stores of the servers of this process, by target; sessions of one server share its variables."""
 ndarray = np.ndarray
 
 
@@ -54,7 +56,8 @@ class BaseSession:
         self._graph = graph if graph is not None else get_default_graph()
         self._config = config
         self._closed = False
-        self._store = Store()
+        self._served = target in served_stores
+        self._store = served_stores[target] if self._served else Store()
         self._plans: dict[Any, Any] = {}
         self._build_lock = threading.RLock()
 
@@ -77,6 +80,9 @@ class BaseSession:
     def close(self) -> None:
         """Free the session's resources; running after it is a RuntimeError."""
         self._closed = True
+        if self._served:  # the server keeps its variables
+            self._plans.clear()
+            return
         for r in self._store.resources():
             cancel = getattr(r, "session_closed", None)
             if cancel is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock.base import dtypes, nest
 from penstock.base.export import export
-from penstock.base.trackable import Trackable
+from penstock.base.trackable import CheckpointInitialValueCallable, Trackable
 from penstock.fronts.gradients import gradients
 from penstock.fronts.grouping import group, tuple_v2 as tuple_of
 from penstock.fronts.lift import control_dependencies, init_scope
@@ -282,8 +282,45 @@ class Optimizer(Trackable):
     def _slot(self, var: Any, slot_name: str, make: Callable[[], Any]) -> Any:
         named = self._slot_dict(slot_name)
         if _key(var) not in named:
-            named[_key(var)] = make()
+            slot = make()
+            self._restore_slot_variable(slot_name, var, slot)
+            named[_key(var)] = slot
         return named[_key(var)]
+
+    # -- checkpoints -------------------------------------------------------------------------------------------------
+    def _restore_slot_variable(self, slot_name: str, variable: Any, slot_variable: Any) -> None:
+        """Give a new slot the value of a checkpoint that waits for it."""
+        waiting = self._deferred_slot_restorations.get(slot_name, {}).pop(_key(variable), [])
+        for position in sorted(waiting, key=lambda p: p.restore_uid, reverse=True)[:1]:
+            position.restore(slot_variable)
+
+    def _create_or_restore_slot_variable(self, slot_variable_position: Any, slot_name: str, variable: Any) -> None:
+        """Give a slot the value of a checkpoint: now when it is there or can be made, else when it comes to be."""
+        slot = self.get_slot(variable, slot_name)
+        if slot is None and not door.current().is_graph and slot_variable_position.is_simple_variable():
+            initial = CheckpointInitialValueCallable(slot_variable_position)
+            slot = self._get_or_make_slot_with_initializer(
+                variable, lambda shape=None, dtype=None, partition_info=None: initial(), variable.shape, variable.dtype, slot_name, self._name
+            )
+        if slot is not None:
+            slot_variable_position.restore(slot)
+        else:
+            waiting = self._deferred_slot_restorations.setdefault(slot_name, {})
+            waiting.setdefault(_key(variable), []).append(slot_variable_position)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """The variables that belong to no other one, of this graph."""
+        here = door.current()
+        home = here if here.is_graph else None
+        mine = {name: v for (name, graph), v in sorted(self._non_slot_dict.items(), key=lambda item: item[0][0]) if graph is home}
+        return {**mine, **super()._trackable_children(save_type, **kwargs)}
+
+    def _lookup_dependency(self, name: str, cached_dependencies: dict[str, Any] | None = None) -> Any:
+        found = super()._lookup_dependency(name, cached_dependencies)
+        if found is not None:
+            return found
+        here = door.current()
+        return self._non_slot_dict.get((name, here if here.is_graph else None))
 
     def _get_or_make_slot(self, var: Any, val: Any, slot_name: str, op_name: str) -> Any:
         return self._slot(var, slot_name, lambda: slots.create_slot(var, val, op_name))
@@ -303,6 +340,10 @@ class Optimizer(Trackable):
         key = (name, _home(colocate_with))
         found = self._non_slot_dict.get(key)
         if found is None:
+            self._maybe_initialize_trackable()
+            if key[1] is None:
+                preloaded = self._preload_simple_restoration(name)
+                initial_value = initial_value if preloaded is None else preloaded
             with (
                 name_scope(f"{self._name}/" if self._use_own_namescope_for_non_slot_vars else None)
                 if self._use_own_namescope_for_non_slot_vars
@@ -314,6 +355,7 @@ class Optimizer(Trackable):
                     trainable=False,
                     use_resource=isinstance(colocate_with, BaseResourceVariable),
                 )
+            self._handle_deferred_dependencies(name, found)
             self._non_slot_dict[key] = found
         return found
 
