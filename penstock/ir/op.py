@@ -22,7 +22,7 @@ class Op:
     def __init__(
         self, text: str, body: Callable[..., Any], *, where: str = "any", effect: str | None = None,
         static: tuple[str, ...] = (), keeps: tuple[str, ...] | None = None, public: bool = True, hints: bool = False, moves: bool = False,
-        called: dict[str, str] | None = None,
+        called: dict[str, str] | None = None, needs_store: bool = False,
     ):  # fmt: skip
         sig = signature.parse(text)
         self.sig, self.name, self.body = sig, sig.name, body
@@ -32,6 +32,7 @@ class Op:
         self.keeps = keeps
         self.moves = moves  # it only moves elements about: NumPy does that as fast as a compiled kernel, at any size
         self.hints = hints  # under a trace the body also takes `hints`: what is known of the value of each flat input
+        self.needs_store = needs_store  # a host op whose body also takes the store of the session, before its inputs
         self.public = public
         self.called = called or {}  # what `tf.raw_ops` calls a parameter, where that is not the signature's name
         self.shape_rule: Callable[..., Any] | None = None

@@ -17,7 +17,9 @@ _IN = "sparse_indices: int64, sparse_values: T, sparse_shape: int64, *, T: type,
 _OUT = "(sparse_indices: int64, sparse_values: dtype, sparse_shape: int64)"
 
 
-def _bytes(indices: Any, values: Any, shape: Any, dtype: DType) -> list[bytes]:
+def _bytes(indices: Any, values: Any, shape: Any, dtype: DType, out_type: DType) -> list[Any]:
+    if out_type is dtypes.variant:
+        return [indices, values, shape]
     return [array_to_proto(indices, dtypes.int64).SerializeToString(), array_to_proto(values, dtype).SerializeToString(),
             array_to_proto(shape, dtypes.int64).SerializeToString()]  # fmt: skip
 
@@ -25,24 +27,28 @@ def _bytes(indices: Any, values: Any, shape: Any, dtype: DType) -> list[bytes]:
 def _parts(strings: Any) -> list[np.ndarray]:
     from penstock.base.proto import tensor_pb2
 
-    return [proto_to_array(tensor_pb2.TensorProto.FromString(s)) for s in strings]
+    return [s if isinstance(s, np.ndarray) else proto_to_array(tensor_pb2.TensorProto.FromString(s)) for s in strings]
 
 
 @op(f"SerializeSparse({_IN}) -> serialized_sparse: out_type", where="host", shape=lambda *_: (3,))
-def SERIALIZE_SPARSE(xp, sparse_indices, sparse_values, sparse_shape, *, T):  # noqa: N803
+def SERIALIZE_SPARSE(xp, sparse_indices, sparse_values, sparse_shape, *, T, out_type):  # noqa: N803
     """[3] strings: the indices, the values and the shape."""
-    return np.array(_bytes(sparse_indices, sparse_values, sparse_shape, T), object)
+    out = np.empty(3, object)
+    for i, part in enumerate(_bytes(sparse_indices, sparse_values, sparse_shape, T, out_type)):
+        out[i] = part
+    return out
 
 
 @op(f"SerializeManySparse({_IN}) -> serialized_sparse: out_type", where="host", shape=lambda *_: (None, 3))
-def SERIALIZE_MANY_SPARSE(xp, sparse_indices, sparse_values, sparse_shape, *, T):  # noqa: N803
+def SERIALIZE_MANY_SPARSE(xp, sparse_indices, sparse_values, sparse_shape, *, T, out_type):  # noqa: N803
     """[n, 3] strings: those of each of the n slices along the first axis."""
     if len(sparse_shape) < 2:
         raise InvalidArgumentError(None, None, f"Rank of input SparseTensor should be > 1, but saw rank: {len(sparse_shape)}")
     out = np.empty((int(sparse_shape[0]), 3), object)
     for i in range(len(out)):
         here = sparse_indices[:, 0] == i
-        out[i] = _bytes(sparse_indices[here, 1:], sparse_values[here], sparse_shape[1:], T)
+        for j, part in enumerate(_bytes(sparse_indices[here, 1:], sparse_values[here], sparse_shape[1:], T, out_type)):
+            out[i, j] = part
     return out
 
 
