@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,9 @@ counts = {"compile": 0, "island": 0, "kernel": 0}
 def executable(function: Callable[..., Any], arguments: tuple[Any, ...], donate: tuple[int, ...], what: str, kind: str) -> Any:
     """Trace `function` once for arguments like these and compile it."""
     started = time.perf_counter()
-    lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
+    with warnings.catch_warnings():  # a variable that changes its shape cannot be updated in place, and need not
+        warnings.filterwarnings("ignore", "Some donated buffers were not usable")
+        lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
     traced = time.perf_counter()
     made = lowered.compile(compiler_options=OPTIONS)
     counts["compile"] += 1

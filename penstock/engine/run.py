@@ -31,7 +31,7 @@ class Step:
     """One compiled island, the host nodes behind it, and the steps that may follow."""
 
     __slots__ = ("run", "inputs", "outputs", "donated", "kept", "failures", "known", "host", "keys", "todo", "last", "next", "seen", "assumed", "results",
-                 "pure", "nodes", "given", "warm")  # fmt: skip
+                 "pure", "nodes", "given", "warm", "shapes")  # fmt: skip
 
     def __init__(self) -> None:
         self.run: Any = None
@@ -52,6 +52,12 @@ class Step:
         self.pure = self.warm = False
         self.nodes: list[Any] = []  # what it was built from
         self.given: dict[int, Any] = {}
+        self.shapes: tuple[Any, ...] = ()  # of the cells, as it was compiled
+
+
+def shapes_of(step: Step) -> tuple[Any, ...]:
+    """The shapes of the variables that an island takes."""
+    return tuple(np.shape(c.value) for c in (*step.donated, *step.kept))
 
 
 class Plan:
@@ -70,6 +76,7 @@ class Plan:
         self.roots: dict[Any, Step] = {}
         self.seen: dict[Any, int] = {}
         self.lock = threading.RLock()
+        self.reshaped = 0
         self.eager_first = worth_interpreting(nodes)
         self.stop = flag() if loops_inside(nodes) else None
         self.always_host = bool(nodes) and all(runs_on_host(n) for n in nodes)
@@ -131,6 +138,18 @@ class Plan:
                 except Stopped:  # Ctrl-C: its handler has run by now; if it did not raise, the program goes on
                     lower_flag()
                     continue
+                except TypeError:  # a variable without a fixed shape has another one now
+                    if step.shapes == shapes_of(step):
+                        raise
+                    tree.pop(key, None)
+                    self.reshaped += 1
+                    before = {t: v for t, v in regs.items() if t not in step.known}
+                    if self.reshaped > FRESH:
+                        interpret(step.nodes, regs, self.store)
+                        return [regs[f] for f in self.fetches]
+                    with self.lock:
+                        step = tree[key] = self._build(step.nodes, step.given, before)
+                    continue
                 except ResourceExhaustedError as e:
                     grow = getattr(e, "grow", None)
                     if grow is None:
@@ -143,6 +162,10 @@ class Plan:
                     with self.lock:
                         step = tree[key] = self._build(step.nodes, step.given, before)
                     continue
+            elif (step.kept or step.donated) and step.shapes != shapes_of(step):  # all is known, and part of it was such a shape
+                tree.pop(key, None)
+                with self.lock:
+                    step = tree[key] = self._build(step.nodes, step.given, regs)
             regs.update(step.known)
             if step.host:
                 interpret(step.host, regs, self.store)
@@ -223,7 +246,7 @@ class Plan:
 
         needed = set(self.fetches)
         step = build_island(self.store, todo, known, regs, needed)
-        step.nodes, step.given = todo, known
+        step.nodes, step.given, step.shapes = todo, known, shapes_of(step)
         if "plan" in SHOW:
             print(f"penstock: {describe(step)}", file=sys.stderr)
         return step

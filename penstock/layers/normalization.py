@@ -5,11 +5,12 @@ from typing import Any
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door
+from penstock.ir import door, seeds
 from penstock.ir.op import find
 from penstock.ir.scope import name_scope
 from penstock.layers.base import InputSpec, Layer, constant_value, smart_cond
 from penstock.layers.core import _ZEROS, options
+from penstock.ops.constants import constant
 from penstock.ops.nn_norm import batch_normalization as normalized, fused_batch_norm, moments
 from penstock.ops.shapes import reshape, shape
 from penstock.state.initializers import OnesV1
@@ -110,9 +111,13 @@ class BatchNormalization(Layer):
             if self.scale
             else None
         )
+        if self.fused and not self.scale:
+            self._ones = constant(1.0, dtype, param_shape)
         self.beta = (
             weight("beta", self.beta_initializer, self.beta_regularizer, self.beta_constraint) if self.center else None
         )
+        if self.fused and not self.center:
+            self._zeros = constant(0.0, dtype, param_shape)
         self._param_shape, self._param_dtype = param_shape, dtype
         self.moving_mean = self._average("moving_mean", self.moving_mean_initializer)
         self.moving_variance = self._average("moving_variance", self.moving_variance_initializer)
@@ -131,7 +136,10 @@ class BatchNormalization(Layer):
         """Move a running average towards `value`; not at all for an empty batch."""
         with name_scope("AssignMovingAvg") as scope:
             decay = 1.0 - momentum
-            delta = (variable - find("Cast")(value, DstT=variable.dtype.base_dtype)) * decay
+            kind = variable.dtype.base_dtype
+            if not (seeds.count_nodes and value.dtype is kind):  # TensorFlow 1.x cast only what differs
+                value = find("Cast")(value, DstT=kind)
+            delta = (variable - value) * decay
             if rows is not None:
                 delta = find("SelectV2")(rows > 0, delta, find("ZerosLike")(delta))
             made = variable.assign_sub(delta, name=scope)
@@ -145,11 +153,7 @@ class BatchNormalization(Layer):
         return find("SelectV2")(door.convert(training), door.convert(float(momentum)), door.convert(1.0))
 
     def _fused_call(self, inputs: Any, training: Any) -> Any:
-        count = self.input_spec.axes[self.axis[0]]
-        from penstock.ops.constants import constant
-
-        beta = self.beta if self.center else constant(0.0, self._param_dtype, [count])
-        gamma = self.gamma if self.scale else constant(1.0, self._param_dtype, [count])
+        beta, gamma = self.beta if self.center else self._zeros, self.gamma if self.scale else self._ones
         settings = dict(epsilon=self.epsilon, data_format="NHWC" if self.axis == [3] else "NCHW")
         train = lambda: fused_batch_norm(inputs, gamma, beta, is_training=True, **settings)
         infer = lambda: fused_batch_norm(
