@@ -69,12 +69,84 @@ def _string_bytes(array: np.ndarray) -> tuple[bytes, int]:
     return b"".join(varint(len(one)) for one in items) + check + body, extend(extend(crc, check), body)
 
 
-def write(prefix: str, tensors: list[tuple[str, str, np.ndarray, DType]]) -> None:
-    """Write (name, slice or "", array, dtype) of each tensor; the files appear whole or not at all."""
+Tensors = list[tuple[str, str, np.ndarray, DType]]
+"""(name, slice or "", array, dtype) of each tensor."""
+
+
+def write(prefix: str, tensors: Tensors) -> None:
+    """Write the tensors of a checkpoint into one data file; the files appear whole or not at all."""
+    write_shards(prefix, [tensors])
+
+
+def write_shards(prefix: str, shards: list[Tensors]) -> None:
+    """Write a checkpoint of one data file for each of `shards`; at every moment `prefix` names the old checkpoint or the new one.
+
+    Where a checkpoint of that prefix has the data files that the new one will have, the new data first gets other
+    names and an index that points at them, then its own names and the index that points at those.
+    """
+    folder = os.path.dirname(prefix)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    entries: dict[bytes, Any] = {}
+    blocks = [_pack(tensors, number, entries) for number, tensors in enumerate(shards)]
+    count = len(shards)
+    old = _data_files(prefix)
+    wanted = [data_file(prefix, i, count) for i in range(count)]
+    taken = os.path.exists(f"{prefix}.index") and any(p in old for p in wanted)
+    if taken:
+        apart = [data_file(prefix, count + i, 2 * count) for i in range(count)]
+        for path, chunks in zip(apart, blocks):
+            write_whole(path, chunks)
+        write_whole(f"{prefix}.index", [_index(entries, 2 * count, count)])
+        for path, target in zip(apart, wanted):
+            _link(path, target)
+    else:
+        for path, chunks in zip(wanted, blocks):
+            write_whole(path, chunks)
+    write_whole(f"{prefix}.index", [_index(entries, count, 0)])
+    for path in _data_files(prefix):
+        if path not in wanted:
+            os.remove(path)
+
+
+def _data_files(prefix: str) -> list[str]:
+    return glob.glob(f"{glob.escape(prefix)}.data-?????-of-?????")
+
+
+def _link(path: str, target: str) -> None:
+    """Make `target` the same file as `path`, in one step."""
+    between = f"{target}.link{os.getpid()}"
+    try:
+        os.link(path, between)
+    except OSError:  # a file system without links
+        with open(path, "rb") as file:
+            write_whole(target, iter(lambda: file.read(1 << 20), b""))
+        return
+    os.replace(between, target)
+
+
+def _index(entries: dict[bytes, Any], count: int, first: int) -> bytes:
+    """The sorted table that says where each tensor lies; `first` is the number of the first data file."""
     from penstock.base.proto import tensor_bundle_pb2
 
-    entries: dict[bytes, Any] = {}
-    chunks: list[bytes] = []
+    header = tensor_bundle_pb2.BundleHeaderProto(num_shards=count)
+    header.version.producer = 1
+    items = [(b"", header.SerializeToString())]
+    for key, entry in sorted(entries.items()):
+        if first and not entry.slices:
+            moved = type(entry)()
+            moved.CopyFrom(entry)
+            moved.shard_id += first
+            entry = moved
+        items.append((key, entry.SerializeToString()))
+    return pack(items)
+
+
+def _pack(tensors: Tensors, shard: int, entries: dict[bytes, Any]) -> list[Any]:
+    """The bytes of one data file; what is said of each tensor goes into `entries`."""
+    from penstock.base.proto import tensor_bundle_pb2
+
+    chunks: list[Any] = []
     offset = 0
     for name, spec, array, dtype in tensors:
         array = np.asarray(array)
@@ -84,7 +156,7 @@ def write(prefix: str, tensors: list[tuple[str, str, np.ndarray, DType]]) -> Non
             raw = np.ascontiguousarray(array).tobytes()
             crc = crc32c(raw)
         entry = tensor_bundle_pb2.BundleEntryProto(
-            dtype=dtype.as_datatype_enum, shard_id=0, offset=offset, size=len(raw), crc32c=masked(crc)
+            dtype=dtype.as_datatype_enum, shard_id=shard, offset=offset, size=len(raw), crc32c=masked(crc)
         )
         entry.shape.SetInParent()
         for n in array.shape:
@@ -108,14 +180,7 @@ def write(prefix: str, tensors: list[tuple[str, str, np.ndarray, DType]]) -> Non
         entries[key] = entry
         chunks.append(raw)
         offset += len(raw)
-    header = tensor_bundle_pb2.BundleHeaderProto(num_shards=1)
-    header.version.producer = 1
-    folder = os.path.dirname(prefix)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    write_whole(data_file(prefix, 0, 1), chunks)
-    items = [(b"", header.SerializeToString()), *sorted((k, e.SerializeToString()) for k, e in entries.items())]
-    write_whole(f"{prefix}.index", [pack(items)])
+    return chunks
 
 
 class Reader:
@@ -129,6 +194,13 @@ class Reader:
             with open(f"{prefix}.index", "rb") as file:
                 table = unpack(file.read(), f"{prefix}.index")
         except FileNotFoundError:
+            if os.path.isdir(prefix):
+                raise DataLossError(
+                    None,
+                    None,
+                    f"Unable to open table file {prefix}: FAILED_PRECONDITION: {prefix}; Is a directory: perhaps your file is in a different file "
+                    "format and you need to use a different restore operator?",
+                ) from None
             if glob.glob(glob.escape(prefix) + "*") and os.path.isfile(prefix):
                 raise DataLossError(
                     None, None, f"Unable to open table file {prefix}: not a checkpoint of version 2"

@@ -8,6 +8,7 @@ from penstock.base.errors import DataLossError
 
 _MAGIC = 0xDB4775248B80FB57
 _BLOCK = 256 << 10
+_RESTART = 16
 
 
 def varint(value: int) -> bytes:
@@ -32,37 +33,74 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _block(entries: list[tuple[bytes, bytes]]) -> bytes:
-    body, starts = bytearray(), []
-    for key, value in entries:
-        starts.append(len(body))
-        body += b"\0" + varint(len(key)) + varint(len(value)) + key + value
+def _block(entries: list[tuple[bytes, bytes]], restart: int = _RESTART) -> bytes:
+    """The entries of a block: each key as what differs from the one before, whole again after every `restart` keys."""
+    body, starts, last = bytearray(), [], b""
+    for i, (key, value) in enumerate(entries):
+        shared = 0
+        if i % restart == 0:
+            starts.append(len(body))
+        else:
+            shared = _shared(last, key)
+        body += varint(shared) + varint(len(key) - shared) + varint(len(value)) + key[shared:] + value
+        last = key
     starts = starts or [0]
     body += struct.pack(f"<{len(starts) + 1}I", *starts, len(starts))
     return bytes(body)
+
+
+def _shared(first: bytes, second: bytes) -> int:
+    """How many bytes the two begin with alike."""
+    for i, (a, b) in enumerate(zip(first, second)):
+        if a != b:
+            return i
+    return min(len(first), len(second))
+
+
+def _between(first: bytes, second: bytes) -> bytes:
+    """A short key k with first <= k < second."""
+    at = _shared(first, second)
+    if at < min(len(first), len(second)) and first[at] < 0xFF and first[at] + 1 < second[at]:
+        return first[:at] + bytes([first[at] + 1])
+    return first
+
+
+def _after(key: bytes) -> bytes:
+    """A short key that is not less than `key`."""
+    for i, byte in enumerate(key):
+        if byte != 0xFF:
+            return key[:i] + bytes([byte + 1])
+    return key
 
 
 def pack(items: Iterable[tuple[bytes, bytes]]) -> bytes:
     """A table of the items, whose keys must be in order."""
     out, index = bytearray(), []
 
-    def add(entries: list[tuple[bytes, bytes]]) -> bytes:
-        block = _block(entries)
+    def add(entries: list[tuple[bytes, bytes]], restart: int = _RESTART) -> bytes:
+        block = _block(entries, restart)
         handle = varint(len(out)) + varint(len(block))
         out.extend(block + b"\0" + struct.pack("<I", masked(crc32c(block + b"\0"))))
         return handle
 
     held: list[tuple[bytes, bytes]] = []
-    size = 0
+    size, last, waiting = 0, b"", None
     for key, value in items:
+        if waiting is not None:
+            index.append((_between(last, key), waiting))
+            waiting = None
+        shared = _shared(last, key) if len(held) % _RESTART else 0
+        size += len(key) - shared + len(value) + 3 + (4 if len(held) % _RESTART == 0 else 0)
         held.append((key, value))
-        size += len(key) + len(value) + 8
+        last = key
         if size >= _BLOCK:
-            index.append((held[-1][0], add(held)))
+            waiting = add(held)
             held, size = [], 0
     if held:
-        index.append((held[-1][0], add(held)))
-    footer = add([]) + add(index)
+        waiting = add(held)
+    if waiting is not None:
+        index.append((_after(last), waiting))
+    footer = add([]) + add(index, 1)
     return bytes(out) + footer.ljust(40, b"\0") + struct.pack("<Q", _MAGIC)
 
 

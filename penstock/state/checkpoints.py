@@ -205,8 +205,14 @@ class NewCheckpointReader:
     def debug_string(self) -> bytes:
         """A line a tensor."""
         return "".join(
-            f"{n} ({self._reader.dtype(n).name}) {list(self._reader.shape(n))}\n" for n in self._reader.entries
+            f"{n} ({_type_name(self._reader.dtype(n))}) {list(self._reader.shape(n))}\n" for n in self._reader.entries
         ).encode()
+
+
+def _type_name(dtype: Any) -> str:
+    from penstock.base.proto import types_pb2
+
+    return types_pb2.DataType.Name(dtype.as_datatype_enum)
 
 
 def _prefix(ckpt_dir_or_file: Any) -> str:

@@ -254,6 +254,15 @@ class MutableHashTable(LookupInterface):
                 self._resource_handle = ops.mutable_hash_table_of_tensors_v2(key_dtype=self._key_dtype, value_dtype=self._value_dtype, value_shape=dims, name=name)
             self._name = self._resource_handle.op.name.rpartition("/")[2] if door.current().is_graph else name
 
+    _legacy_saveable_name = "table"
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        keys, values = self.export()
+        return {"-keys": keys, "-values": values}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        return ops.lookup_table_import_v2(self._resource_handle, restored_tensors["-keys"], restored_tensors["-values"])
+
     def lookup(self, keys: Any, dynamic_default_values: Any = None, name: str | None = None) -> Any:
         """The values of `keys`; `dynamic_default_values`, one a key, stand in for the default."""
         default = self._default_value if dynamic_default_values is None else door.convert(dynamic_default_values, self._value_dtype)

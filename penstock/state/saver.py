@@ -5,7 +5,7 @@ import os
 import time
 from typing import Any
 
-from penstock.base import errors
+from penstock.base import bundle, dtypes, errors
 from penstock.base.export import export
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.grouping import group
@@ -14,7 +14,7 @@ from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
 from penstock.ops import state
 from penstock.ops.checkpoint import restore_v2, save_v2
-from penstock.ops.constants import placeholder_with_default
+from penstock.ops.constants import placeholder, placeholder_with_default
 from penstock.ops.identity import identity
 from penstock.state.checkpoints import checkpoint_exists, get_checkpoint_mtimes, record_state, remove_checkpoint
 from penstock.state.collections import _all_saveable_objects
@@ -119,6 +119,7 @@ class Saver:
             filename,
         )
         self._is_built, self._is_empty, self.saver_def = False, False, saver_def
+        self._object_restore: Any = None
         self._last_checkpoints: list[tuple[str, float]] = []
         self._checkpoints_to_be_deleted: list[tuple[str, float]] = []
         self._next_checkpoint_time = time.time() + (keep_checkpoint_every_n_hours or 0) * 3600
@@ -283,6 +284,8 @@ class Saver:
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: path})
         except errors.NotFoundError as e:
+            if self._restore_objects(sess, path):
+                return
             raise errors.NotFoundError(
                 e.node_def, e.op, _failed(e, "a Variable name or other graph key that is missing from the checkpoint")
             ) from e
@@ -290,6 +293,35 @@ class Saver:
             raise errors.InvalidArgumentError(
                 e.node_def, e.op, _failed(e, "a mismatch between the current graph and the graph from the checkpoint")
             ) from e
+
+    def _restore_objects(self, sess: Any, path: str) -> bool:
+        """Restore, by the names that its variables had, a checkpoint of objects; False when it is none."""
+        from penstock.state.checkpoint_restore import read_object_graph
+
+        reader = bundle.Reader(path)
+        proto = read_object_graph(reader)
+        if proto is None:
+            return False
+        keys = {a.full_name: a.checkpoint_key for node in proto.nodes for a in node.attributes if a.full_name}
+        things = saveables(self._var_list if self._var_list is not None else _all_saveable_objects())
+        lacking = sorted({t.key for t in things} - keys.keys())
+        if lacking:
+            gone = sorted(keys.keys() - {t.key for t in things})
+            raise errors.NotFoundError(
+                None, None, _UNKNOWN_NAMES.format(", ".join(lacking), ", ".join(gone), len(keys.keys() & {t.key for t in things})),
+            )  # fmt: skip
+        logging.getLogger("tensorflow").warning(
+            "Restoring an object-based checkpoint using a name-based saver. This may be somewhat fragile, and will re-build the Saver. Instead, "
+            "consider loading object-based checkpoints using tf.train.Checkpoint()."
+        )
+        if self._object_restore is None:
+            with sess.graph.as_default(), sess.graph.control_dependencies(None), sess.graph.name_scope("save_objects"):
+                prefix = placeholder(dtypes.string, shape=())
+                values = restore_v2(prefix, [keys[t.key] for t in things], [t.spec for t in things], dtypes=[t.dtype for t in things])
+                self._object_restore = prefix, group(*(t.restore(v, self._reshape) for t, v in zip(things, values)))
+        prefix, restore = self._object_restore
+        sess.run(restore, {prefix: path})
+        return True
 
     # -- protocol buffers --------------------------------------------------------------------------------------------
     def as_saver_def(self) -> Any:
@@ -327,6 +359,16 @@ class Saver:
 
         return export_meta_graph(filename, saver_def=self.saver_def, collection_list=collection_list, as_text=as_text, export_scope=export_scope,
                                  clear_devices=clear_devices, strip_default_attrs=strip_default_attrs)  # fmt: skip
+
+
+_UNKNOWN_NAMES = (
+    "\n\nExisting variables not in the checkpoint: {}\n\nVariables names when this checkpoint was written which don't exist now: {}\n\n"
+    "({} variable name(s) did match)\n\nCould not find some variables in the checkpoint (see names above). Saver was attempting to load an "
+    "object-based checkpoint (saved using tf.train.Checkpoint or tf.keras.Model.save_weights) using variable names. If the checkpoint was written "
+    "with eager execution enabled, it's possible that variable names have changed (for example missing a '_1' suffix). It's also possible that "
+    "there are new variables which did not exist when the checkpoint was written. You can construct a Saver(var_list=...) with only the variables "
+    "which previously existed, and if variable names have changed you may need to make this a dictionary with the old names as keys."
+)
 
 
 def _text(value: Any) -> str:

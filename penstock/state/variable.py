@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.base.trackable import Trackable
+from penstock.base.trackable import VARIABLE_VALUE_KEY, Trackable
 from penstock.ir import door
 from penstock.ir.tensor import Reference, Tensor
 from penstock.state.collections import eager_outside_functions
@@ -223,6 +223,24 @@ class Variable(Trackable, metaclass=_Meta):
 
     def _get_save_slice_info(self) -> Any:
         return self._save_slice_info
+
+    def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
+        return {VARIABLE_VALUE_KEY: self}
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        info = self._get_save_slice_info()
+        return {VARIABLE_VALUE_KEY: self if info is None else {info.spec: self}}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        value = restored_tensors[VARIABLE_VALUE_KEY]
+        if isinstance(value, dict):
+            (value,) = value.values()
+        if not self.shape.is_compatible_with(value.shape):
+            raise ValueError(
+                f"Received incompatible tensor with shape {value.shape} when attempting to restore variable with shape "
+                f"{self.shape} and name {self.name}."
+            )
+        return self.assign(value, read_value=False)
 
     def value(self) -> Any:
         raise NotImplementedError
