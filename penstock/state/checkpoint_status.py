@@ -173,11 +173,14 @@ class NameBasedSaverStatus:
     def assert_consumed(self) -> Any:
         """AssertionError when an object of the program found no value under its name."""
         optional = {id(v) for v in self._optional}
+        if door.current().is_graph:
+            lacking = [(v, [n]) for n, v in self._named_variables().items() if id(v) not in optional and not self._checkpoint.reader.has_tensor(n)]
+            self._checkpoint.unused = lacking
         unused = [(o, names) for o, names in self._checkpoint.unused if id(o) not in optional]
         if unused:
             shown = "\n".join(f"    {o}: {names}" for o, names in unused)
             raise AssertionError(f"Some objects had attributes which were not restored: \n{shown}")
-        for one in self._graph_view.descendants():
+        for one in self._graph_view.descendants() if not door.current().is_graph else ():
             one._maybe_initialize_trackable()
             if one._update_uid < self._checkpoint.restore_uid and id(one) not in optional and _has_values(one):
                 raise AssertionError(f"Object not restored: {one}")

@@ -241,15 +241,14 @@ class Saver:
         if self._is_empty:
             return None
         folder = os.path.dirname(save_path)
-        if folder and not os.path.isdir(folder):
-            raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.")
-        if in_graph:
-            if not hasattr(sess, "run"):
-                raise TypeError(f"'sess' must be a Session; {sess}")
-            path = _text(sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: path}))
-        else:
-            things = saveables(self._var_list)
-            save_v2(path, [t.key for t in things], [t.spec for t in things], [t.tensor() for t in things])
+        if in_graph and not hasattr(sess, "run"):
+            raise TypeError(f"'sess' must be a Session; {sess}")
+        try:
+            path = self._write(sess, path) if in_graph else self._write_eagerly(path)
+        except (errors.FailedPreconditionError, errors.NotFoundError) as e:
+            if folder and not os.path.isdir(folder):
+                raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from e
+            raise
         if write_state:
             self._record(path)
             record_state(folder, path, self.last_checkpoints, latest_filename, self._save_relative_paths)
@@ -261,6 +260,14 @@ class Saver:
                     strip_default_attrs=strip_default_attrs,
                     save_debug_info=save_debug_info,
                 )
+        return path
+
+    def _write(self, sess: Any, path: str) -> str:
+        return _text(sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: path}))
+
+    def _write_eagerly(self, path: str) -> str:
+        things = saveables(self._var_list)
+        save_v2(path, [t.key for t in things], [t.spec for t in things], [t.tensor() for t in things])
         return path
 
     def restore(self, sess: Any, save_path: Any) -> None:
