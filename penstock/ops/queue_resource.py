@@ -22,6 +22,9 @@ class Queue:
         self.closed = self.cancelled = self.gone = False
         self.items: Any = []
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
     # what the kinds differ in
     def put(self, item: tuple[Any, ...]) -> None:
         self.items.append(item)
