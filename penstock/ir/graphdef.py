@@ -94,7 +94,7 @@ def graph_def(graph: Any, from_version: int | None = None, add_shapes: bool = Fa
             _add_shapes(made, node)
         proto.node.append(made)
     for function in library(graph).values():
-        proto.library.function.append(function if hasattr(function, "node_def") else function_def(function))
+        proto.library.function.append(function if hasattr(function, "node_def") else function_def(function, add_shapes))
     if len(proto.library.function):
         proto.versions.min_consumer = MIN_CONSUMER
     return proto
@@ -151,7 +151,7 @@ def normalised(name: str, taken: dict[str, int]) -> str:
     return made
 
 
-def function_def(body: Any) -> Any:
+def function_def(body: Any, add_shapes: bool = False) -> Any:
     """The FunctionDef of a function's body (inputs, outputs and nodes of a FuncGraph)."""
     from penstock.base.proto import function_pb2
 
@@ -183,6 +183,8 @@ def function_def(body: Any) -> Any:
         if node._id in parameters:
             continue
         made = node_def(node, name)
+        if add_shapes:
+            _add_shapes(made, node)
         if stateful(node.definition):
             signature.is_stateful = True
             if before is not None and f"^{before.name}" not in made.input:

@@ -1,5 +1,6 @@
 """`tf.lookup`: tables from keys to values, and what fills them."""
 
+import uuid
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ops import lookup as ops
 from penstock.state.collections import GraphKeys
+from penstock.state.saved_model.asset import Asset
 from penstock.state.trackable_resource import TrackableResource
 
 
@@ -78,9 +80,9 @@ class TextFileInitializer(TableInitializerBase):
     def __init__(self, filename: Any, key_dtype: Any, key_index: int, value_dtype: Any, value_index: int, vocab_size: int | None = None, delimiter: str = "\t",
                  name: str | None = None, value_index_offset: int = 0):  # fmt: skip
         key_dtype, value_dtype = as_dtype(key_dtype), as_dtype(value_dtype)
-        if not isinstance(filename, (str, bytes)) and not hasattr(filename, "dtype"):
+        if not isinstance(filename, (str, bytes, Asset)) and not hasattr(filename, "dtype"):
             filename = str(filename)
-        if not filename and not hasattr(filename, "dtype"):
+        if not hasattr(filename, "dtype") and not filename:
             raise ValueError("`filename` argument required for tables_initializer")
         for what, index, dtype in (("key", key_index, key_dtype), ("value", value_index, value_dtype)):
             if index < -2:
@@ -91,6 +93,10 @@ class TextFileInitializer(TableInitializerBase):
                 raise ValueError(f"`{what}_dtype` should be either integer or string for `{what}_index` {TextFileIndex.WHOLE_LINE}, received: {dtype}")
         if vocab_size is not None and vocab_size <= 0:
             raise ValueError(f"`vocab_size` should be > 0, received: {vocab_size}")
+        if not door.current().is_graph and not isinstance(filename, Asset):
+            filename = Asset(filename)
+        if isinstance(filename, Asset):
+            self._track_trackable(filename, "_filename")
         self._filename, self._key_index, self._value_index = filename, key_index, value_index
         self._vocab_size, self._delimiter, self._offset = vocab_size, delimiter, value_index_offset
         self._name = name or "text_file_init"
@@ -122,6 +128,15 @@ class LookupInterface(TrackableResource):
         self._key_dtype, self._value_dtype = as_dtype(key_dtype), as_dtype(value_dtype)
         self._default_value: Any = None
         self._name = ""
+
+    def _make(self, shared_name: str) -> Any:
+        """The handle of a new table."""
+        raise NotImplementedError(f"{type(self).__name__} does not make a table")
+
+    def _create_resource(self) -> Any:
+        if not hasattr(self, "_own_name"):
+            self._own_name = f"{self._name}_{uuid.uuid4()}"  # that of no other table, wherever the model is loaded
+        return self._make(self._own_name)
 
     key_dtype = property(lambda s: s._key_dtype)
     value_dtype = property(lambda s: s._value_dtype)
@@ -178,9 +193,17 @@ class StaticHashTable(LookupInterface):
             self._default_value = door.convert(default_value, self._value_dtype)
             if self._default_value._dims not in ((), None):
                 raise ValueError(f"`default_value` must be a scalar, got shape {self._default_value.shape}")
-            self._resource_handle = ops.hash_table_v2(key_dtype=self._key_dtype, value_dtype=self._value_dtype, shared_name="", name=name or "hash_table")
-            self._name = self._resource_handle.op.name.rpartition("/")[2] if door.current().is_graph else name or "hash_table"
+            self._name = name or "hash_table"
+            self._resource_handle = self._make("")
+            if door.current().is_graph:
+                self._name = self._resource_handle.op.name.rpartition("/")[2]
             self._init_op = initializer.initialize(self)
+
+    def _make(self, shared_name: str) -> Any:
+        return ops.hash_table_v2(key_dtype=self._key_dtype, value_dtype=self._value_dtype, shared_name=shared_name, name=self._name)
+
+    def _initialize(self) -> Any:
+        return self._initializer.initialize(self)
 
     default_value = property(lambda s: s._default_value)
     initializer = property(lambda s: s._init_op)
@@ -214,6 +237,13 @@ class StaticVocabularyTable(LookupInterface):
         self._name = f"{self._table.name if self._table else ''}_{name or 'hash_bucket'}"
 
     resource_handle = property(lambda s: s._table.resource_handle if s._table else None)
+
+    def _create_resource(self) -> Any:
+        return self._table._create_resource()
+
+    def _initialize(self) -> Any:
+        return self._table._initialize()
+
     initializer = property(lambda s: s._table.initializer if s._table else None)
     init = initializer
 
@@ -247,12 +277,15 @@ class MutableHashTable(LookupInterface):
         super().__init__(key_dtype, value_dtype)
         with init_scope():
             self._default_value = door.convert(default_value, self._value_dtype)
-            dims = self._default_value._dims
-            if dims == ():
-                self._resource_handle = ops.mutable_hash_table_v2(key_dtype=self._key_dtype, value_dtype=self._value_dtype, name=name)
-            else:
-                self._resource_handle = ops.mutable_hash_table_of_tensors_v2(key_dtype=self._key_dtype, value_dtype=self._value_dtype, value_shape=dims, name=name)
-            self._name = self._resource_handle.op.name.rpartition("/")[2] if door.current().is_graph else name
+            self._name = name
+            self._resource_handle = self._make("")
+            if door.current().is_graph:
+                self._name = self._resource_handle.op.name.rpartition("/")[2]
+
+    def _make(self, shared_name: str) -> Any:
+        dims = self._default_value._dims
+        kinds = {"key_dtype": self._key_dtype, "value_dtype": self._value_dtype, "shared_name": shared_name, "name": self._name}
+        return ops.mutable_hash_table_v2(**kinds) if dims == () else ops.mutable_hash_table_of_tensors_v2(value_shape=dims, **kinds)
 
     _legacy_saveable_name = "table"
 
@@ -287,10 +320,14 @@ class DenseHashTable(MutableHashTable):
         LookupInterface.__init__(self, key_dtype, value_dtype)
         with init_scope():
             self._default_value = door.convert(default_value, self._value_dtype)
-            self._resource_handle = ops.mutable_dense_hash_table_v2(
-                door.convert(empty_key, self._key_dtype), door.convert(deleted_key, self._key_dtype), value_dtype=self._value_dtype,
-                value_shape=self._default_value._dims, initial_num_buckets=initial_num_buckets or 131072, name=name)  # fmt: skip
-            self._name = name
+            self._empty_key, self._deleted_key = door.convert(empty_key, self._key_dtype), door.convert(deleted_key, self._key_dtype)
+            self._initial_num_buckets, self._name = initial_num_buckets or 131072, name
+            self._resource_handle = self._make("")
+
+    def _make(self, shared_name: str) -> Any:
+        return ops.mutable_dense_hash_table_v2(
+            self._empty_key, self._deleted_key, value_dtype=self._value_dtype, value_shape=self._default_value._dims,
+            initial_num_buckets=self._initial_num_buckets, shared_name=shared_name, name=self._name)  # fmt: skip
 
     def insert_or_assign(self, keys: Any, values: Any, name: str | None = None) -> Any:
         """Put `keys` with their `values` in."""

@@ -30,7 +30,7 @@ from penstock.state.saved_model.restored_objects import (
     variable_of,
 )
 from penstock.state.saved_model.safety import check_safe
-from penstock.state.trackable_data import ListWrapper, _DictWrapper, _TupleWrapper, set_list_item, set_tuple_item
+from penstock.state.trackable_data import ListWrapper, _DictWrapper, set_list_item
 
 _loads = itertools.count(1)
 
@@ -105,11 +105,11 @@ class Loader:
         if found is not None:
             return found
         if proto.identifier == "trackable_list_wrapper":
-            return ListWrapper([]), set_list_item
+            return ListWrapper([]), _set_item
         if proto.identifier == "trackable_dict_wrapper":
             return _DictWrapper({}), lambda d, k, v: d.__setitem__(k, v)
         if proto.identifier == "trackable_tuple_wrapper":
-            return _TupleWrapper(()), set_tuple_item
+            return ListWrapper([]), _set_item  # as TensorFlow does
         if proto.identifier == "signature_map":
             return _SignatureMap(), lambda m, k, v: m._add_signature(k, v)
         return user_object(), set_child
@@ -306,6 +306,14 @@ class _Values:
                     if concrete is not None:
                         concrete.call_flat(tensors)
                         break
+
+
+def _set_item(held: ListWrapper, index: str, value: Any) -> None:
+    """Put an element into a list that is being built: at the end where it belongs there."""
+    if int(index) == len(held):
+        held.append(value)
+    else:
+        set_list_item(held, index, value)
 
 
 def _plain_name(name: str) -> str:
