@@ -204,8 +204,8 @@ COUNTERPARTS = {
     "python.framework.errors_impl": ("penstock.base.errors",),
     "python.framework.common_shapes": ("penstock.platform.framework_ops",),
     "python.framework.test_util": ("penstock.platform.test_modes", "penstock.platform.test_conditions", "penstock.platform.testing"),
-    "python.framework.test_combinations": ("penstock.platform.test_names",),
-    "python.framework.combinations": ("penstock.platform.test_combinations",),
+    "python.framework.test_combinations": ("penstock.platform.test_combinations",),
+    "python.framework.combinations": ("penstock.platform.mode_combinations",),
     "python.framework.ops": (
         "penstock.platform.framework_ops",
         "penstock.ir.graph",

@@ -1,5 +1,6 @@
 """`tf.IndexedSlices`: some rows of a larger tensor, as the gradients of gather and of embeddings are."""
 
+import collections
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from penstock.ir.known import known_dims, known_value
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TypeSpec
+
+IndexedSlicesValue = collections.namedtuple("IndexedSlicesValue", ["values", "indices", "dense_shape"])
+"""The value of IndexedSlices in NumPy arrays."""
 
 
 @export("IndexedSlices")
@@ -47,6 +51,13 @@ class IndexedSlices:
 
     def get_shape(self) -> TensorShape:
         return self.shape
+
+    def _fetch_parts(self) -> Any:
+        return [self._values, self._indices, self._dense_shape], lambda parts: IndexedSlicesValue(*parts)
+
+    def _feed_parts(self) -> Any:
+        parts = [p for p in (self._values, self._indices, self._dense_shape) if p is not None]
+        return parts, lambda value: list(value)[: len(parts)]
 
     @property
     def _type_spec(self) -> "IndexedSlicesSpec":

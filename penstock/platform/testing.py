@@ -19,7 +19,12 @@ from penstock.base.export import export, export_constant
 from penstock.base.shape import TensorShape
 from penstock.fronts import default_graph
 from penstock.fronts.session import Session
-from penstock.ir import seeds
+from penstock.ir import door, seeds
+from penstock.ops.indexed_slices import IndexedSlices, IndexedSlicesValue
+from penstock.ops.ragged_tensor import RaggedTensor, RaggedTensorValue
+from penstock.ops.sparse_tensor import SparseTensor, SparseTensorValue
+from penstock.platform.config import gpu_device_name
+from penstock.platform.test_conditions import EagerSessionWarner, FakeEagerSession
 
 GRAPH_SEED = 87654321
 mock = unittest.mock
@@ -45,6 +50,12 @@ test_src_dir_path.__test__ = False
 def main(argv=None):
     """Run all tests of the main module."""
     default_graph_reset()
+    wanted = [a.partition("=")[2] for a in (argv or sys.argv) if a.startswith(("--benchmarks=", "--benchmark_filter="))]
+    if wanted:
+        from penstock.platform.benchmark import run_benchmarks
+
+        run_benchmarks(wanted[-1])
+        return
     absltest.main(argv=argv)
 
 
@@ -125,11 +136,11 @@ class TestCase(absltest.TestCase):
         self._clear_session()
         random.seed(GRAPH_SEED)
         np.random.seed(GRAPH_SEED)
-        if default_graph.executing_eagerly():
-            seeds.set_seed(GRAPH_SEED)
-        else:
+        if door.state.emitter is None:
             default_graph.reset_default_graph()
-            seeds.set_random_seed(GRAPH_SEED)
+        seeds.set_random_seed(GRAPH_SEED)
+        if self.id().endswith(".test_session"):
+            self.skipTest("Not a test.")
 
     def tearDown(self):
         for thread in self._threads:
@@ -151,17 +162,18 @@ class TestCase(absltest.TestCase):
     @contextlib.contextmanager
     def session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
         """A new session over the graph (the default one), as the default session."""
-        if default_graph.executing_eagerly() and graph is None:
-            yield None
+        if default_graph.executing_eagerly():
+            yield EagerSessionWarner()
             return
         with Session(graph=graph, config=config) as made:
-            yield made
+            with _placed(made, use_gpu, force_gpu):
+                yield made
 
     @contextlib.contextmanager
     def cached_session(self, graph=None, config=None, use_gpu=True, force_gpu=False):
         """The one session of this test, as the default session."""
-        if default_graph.executing_eagerly() and graph is None:
-            yield None
+        if default_graph.executing_eagerly():
+            yield FakeEagerSession(self)
             return
         wanted = graph, config
         if self._session is None:
@@ -170,7 +182,7 @@ class TestCase(absltest.TestCase):
             raise ValueError(
                 "The graph or config used to get the cached session is different than the one it was made with."
             )
-        with self._session[0].graph.as_default(), self._session[0].as_default():
+        with self._session[0].graph.as_default(), self._session[0].as_default(), _placed(self._session[0], use_gpu, force_gpu):
             yield self._session[0]
 
     @contextlib.contextmanager
@@ -183,16 +195,18 @@ class TestCase(absltest.TestCase):
 
     def evaluate(self, tensors):
         """The values of tensors, or of a structure of them: eager ones as they are, others by the default session."""
-        symbolic = [t for t in nest.flatten(tensors, expand_composites=True) if _is_symbolic(t)]
-        if symbolic:
-            from penstock.fronts.session import get_default_session
+        if default_graph.executing_eagerly():
+            return nest.map_structure(_eager_value, tensors)
+        from penstock.fronts.session import get_default_session
 
-            session = get_default_session()
-            if session is None:
-                with self.session() as session:
-                    return session.run(tensors)
-            return session.run(tensors)
-        return nest.map_structure(_value, tensors)
+        flat = nest.flatten(tensors)
+        session = get_default_session()
+        if session is None:
+            with self.test_session() as session:
+                values = session.run(flat)
+        else:
+            values = session.run(flat)
+        return nest.pack_sequence_as(tensors, values)
 
     def evaluate_if_both_tensors(self, a, b):
         """Both values when both are tensors, else both as they are."""
@@ -204,6 +218,23 @@ class TestCase(absltest.TestCase):
         if hasattr(value, "to_list"):
             value = value.to_list()
         return value if isinstance(value, np.ndarray) else np.array(value)
+
+    def _lists(self, value):
+        """A ragged value, tensor or array as nested lists."""
+        if not isinstance(value, list | tuple | np.ndarray | np.generic | RaggedTensorValue):
+            value = self.evaluate(value)
+        if isinstance(value, RaggedTensorValue):
+            return value.to_list()
+        return value.tolist() if isinstance(value, np.ndarray | np.generic) else list(value)
+
+    def _lists_close(self, a, b, rtol, atol, msg, path):
+        self.assertEqual(type(a), type(b), msg)
+        if not isinstance(a, list):
+            return self._arrays_close(a, b, rtol, atol, f"{path} is different. {msg or ''}")
+        self.assertEqual(len(a), len(b), f"Length of {path} differs. {msg or ''}")
+        for i, (one, other) in enumerate(zip(a, b)):
+            self._lists_close(one, other, rtol, atol, msg, f"{path}[{i}]")
+        return None
 
     def assertShapeEqual(self, input_a, input_b, msg=None):
         """The two have the same static shape."""
@@ -282,7 +313,10 @@ class TestCase(absltest.TestCase):
 
     def assertAllClose(self, a, b, rtol=1e-6, atol=1e-6, msg=None):
         """Two arrays, or structures of them, have the same shapes and close values: |a - b| <= atol + rtol |b|."""
+        if _is_ragged(a) or _is_ragged(b):
+            return self._lists_close(self._lists(a), self._lists(b), rtol, atol, msg, "value")
         self._all_close(a, b, rtol, atol, msg, [])
+        return None
 
     def assertAllCloseAccordingToType(
         self, a, b, rtol=1e-6, atol=1e-6, float_rtol=1e-6, float_atol=1e-6, half_rtol=1e-3, half_atol=1e-3,
@@ -310,6 +344,8 @@ class TestCase(absltest.TestCase):
 
     def assertAllEqual(self, a, b, msg=None):
         """Two arrays have the same shape and the same values (NaN equals NaN)."""
+        if _is_ragged(a) or _is_ragged(b):
+            return self.assertEqual(self._lists(a), self._lists(b), msg)
         a, b = _as_bytes(self._array(a)), _as_bytes(self._array(b))
         self._same_shape(a, b)
         same = a == b
@@ -319,6 +355,7 @@ class TestCase(absltest.TestCase):
             x, y = (a[~same], b[~same]) if a.ndim else (a, b)
             head = f"{msg or ''}\nArrays are not equal\n\nnot equal where = {np.argwhere(~np.asarray(same)).tolist()}"
             self.fail(f"{head}\nnot equal lhs = {x!r}\nnot equal rhs = {y!r}")
+        return None
 
     def assertNotAllEqual(self, a, b, msg=None):
         """Two arrays differ somewhere."""
@@ -426,6 +463,27 @@ class TestCase(absltest.TestCase):
             r"Incompatible shapes|Dimensions must be equal|required broadcastable shapes|do not match|shape",
         )
 
+    def assertDictEqual(self, a, b, msg=None):
+        """Two dictionaries have the same keys and values, arrays and tensors among them."""
+        self.assertIsInstance(a, dict)
+        self.assertIsInstance(b, dict)
+        self.assertCountEqual(a.keys(), b.keys(), msg)
+        for key in a:
+            one, other = self._maybe_array(a[key]), self._maybe_array(b[key])
+            if isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.dtype.kind == "f":
+                self.assertAllClose(one, other, msg=msg)
+            elif isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+                self.assertAllEqual(one, other, msg=msg)
+            else:
+                self.assertEqual(one, other, msg)
+
+    def _maybe_array(self, value):
+        return self._array(value) if hasattr(value, "dtype") or hasattr(value, "numpy") else value
+
+    def assertRaisesRegexp(self, expected_exception, expected_regex, *args, **kwargs):
+        """`assertRaisesRegex` under its old name."""
+        return self.assertRaisesRegex(expected_exception, expected_regex, *args, **kwargs)
+
     def assertItemsEqual(self, first, second, msg=None):
         """The same elements in any order."""
         return self.assertCountEqual(first, second, msg)
@@ -450,6 +508,10 @@ def _is_symbolic(value):
     return getattr(value, "graph", None) is not None and not hasattr(type(value), "numpy")
 
 
+def _is_ragged(value):
+    return isinstance(value, RaggedTensor | RaggedTensorValue)
+
+
 def _is_plain(sequence):
     """Is this list one array, not a structure of arrays of different shapes?"""
     try:
@@ -461,6 +523,41 @@ def _is_plain(sequence):
 
 def _value(tensor):
     return tensor.numpy() if hasattr(tensor, "numpy") else tensor
+
+
+def _eager_value(tensor):
+    """The value of an eager tensor or composite; of a function, of its result."""
+    if tensor is None:
+        return None
+    if callable(tensor) and not hasattr(tensor, "numpy"):
+        return nest.map_structure(_eager_value, tensor())
+    if isinstance(tensor, SparseTensor):
+        return SparseTensorValue(*(t.numpy() for t in (tensor.indices, tensor.values, tensor.dense_shape)))
+    if isinstance(tensor, RaggedTensor):
+        return tensor._value()
+    if isinstance(tensor, IndexedSlices):
+        shape = tensor.dense_shape
+        return IndexedSlicesValue(tensor.values.numpy(), tensor.indices.numpy(), None if shape is None else shape.numpy())
+    if isinstance(tensor, np.ndarray | np.generic | SparseTensorValue | RaggedTensorValue):
+        return tensor
+    if hasattr(tensor, "numpy"):
+        return tensor.numpy()
+    if hasattr(tensor, "_type_spec"):
+        return nest.map_structure(lambda t: t.numpy(), tensor, expand_composites=True)
+    raise ValueError(f"Unsupported type {type(tensor).__name__!r}.")
+
+
+@contextlib.contextmanager
+def _placed(session, use_gpu, force_gpu):
+    """Ops of the session's graph on the CPU, or where `force_gpu` and `use_gpu` say."""
+    if force_gpu:
+        with session.graph.device(gpu_device_name() or None):
+            yield
+    elif use_gpu:
+        yield
+    else:
+        with session.graph.device("/device:CPU:0"):
+            yield
 
 
 def _numpy_dtype(dtype):
