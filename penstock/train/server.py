@@ -50,7 +50,7 @@ class ClusterSpec:
         made = self.as_dict()
         return "ClusterSpec({%s})" % ", ".join(f"{k!r}: {made[k]!r}" for k in sorted(made))
 
-    __repr__ = object.__repr__
+    __repr__ = __str__
 
     def as_dict(self) -> dict[str, Any]:
         """Job name to list of addresses, or to a dictionary where indices are left out."""
