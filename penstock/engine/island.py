@@ -131,11 +131,11 @@ def traceable(value: Any) -> bool:
 
 
 def resources_of(node: Any, env: dict[int, Any]) -> set[Any]:
-    """What a node's effects are on: its handles, or the outside world."""
+    """What a node's effects are on: its handles, or the outside world; an op without effects reads the references among its inputs."""
+    found: set[Any] = {id(env[t._id]) for t in node._inputs if type(env.get(t._id)) is Cell}
     if node.definition.effect is None and node.definition.where != "control":
-        return set()
-    found: set[Any] = {id(env[t._id]) for t in node._inputs if t._id in env and t.dtype.base_dtype.group == "" and not is_known(env[t._id])}
-    found |= {id(env[t._id]) for t in node._inputs if t._id in env and type(env[t._id]) is Cell}
+        return found
+    found |= {id(env[t._id]) for t in node._inputs if t._id in env and t.dtype.base_dtype.group == "" and not is_known(env[t._id])}
     if node.definition.effect == "io" and not found:
         found.add("world")
     return found

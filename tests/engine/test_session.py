@@ -228,3 +228,15 @@ def test_interactive_session_and_eval():
     finally:
         s.close()
     assert tf.get_default_session() is None
+
+
+def test_a_reference_read_after_a_write_that_waits_for_the_host():
+    with tf.Graph().as_default(), tf.Session() as session:
+        step = tf.Variable(0, trainable=False, use_resource=False)
+        queue = tf.FIFOQueue(9, tf.int32, [[]])
+        by = queue.dequeue()
+        with tf.control_dependencies([by]):
+            add = tf.assign_add(step, by)
+        later = step.read_value()
+        session.run([step.initializer, queue.enqueue_many([[1, 1, 1, 1]])])
+        assert [session.run([later, add.op])[0] for _ in range(4)] == [1, 2, 3, 4]
