@@ -12,4 +12,4 @@ for name, program in estimator_programs.PROGRAMS.items():
     with tempfile.TemporaryDirectory() as folder:
         made[name] = program(tf, os.path.join(folder, "model"))
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "estimators.json"), "w") as file:
-    json.dump(made, file, indent=1)
+    file.write(json.dumps(made, indent=1) + "\n")
