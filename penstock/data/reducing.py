@@ -103,9 +103,13 @@ def _weaker(spec: Any, new: Any) -> Any:
 def traced_state(dataset: Any, initial_state: Any, func: Any, what: str, split: Any) -> tuple[Any, Any, Any]:
     """The function of (state, element), traced until the shapes of its state hold; its state's spec, and the state."""
     state = structure.normalize_element(initial_state)
-    spec = structure.type_spec_from_element(state)
+    return *widened(func, what, structure.type_spec_from_element(state), dataset.element_spec, split), state
+
+
+def widened(func: Any, what: str, spec: Any, element_spec: Any, split: Any = lambda found: found) -> tuple[Any, Any]:
+    """A function of (state, element) traced until the shapes of its state hold, and the spec of the state."""
     for _ in range(10):
-        traced = functions.trace(func, what, (spec, dataset.element_spec))
+        traced = functions.trace(func, what, (spec, element_spec))
         new = split(traced.output_structure)
         try:
             nest.assert_same_structure(spec, new)
@@ -117,9 +121,9 @@ def traced_state(dataset: Any, initial_state: Any, func: Any, what: str, split: 
                 raise TypeError(f"The element types for the new state must match the initial state. Expected {kinds[0]}; got {kinds[1]}.")
         wide = nest.map_structure(_weaker, spec, new)
         if wide == spec or all(a == b for a, b in zip(nest.flatten(wide), nest.flatten(spec))):
-            return traced, spec, state
+            return traced, spec
         spec = wide
-    return traced, spec, state
+    return traced, spec
 
 
 def scan(dataset: Any, initial_state: Any, scan_func: Any) -> Any:

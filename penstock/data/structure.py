@@ -25,7 +25,7 @@ from penstock.ops.tensor_array import TensorArraySpec
 def _kind(spec: Any) -> str:
     if isinstance(spec, SparseTensorSpec):
         return "sparse"
-    if isinstance(spec, RaggedTensorSpec) and spec.ragged_rank > 0:
+    if isinstance(spec, RaggedTensorSpec):
         return "ragged"
     return "parts"
 
@@ -73,10 +73,19 @@ def to_tensors(spec: Any, value: Any) -> list[Any]:
         value = SparseTensor.from_value(value)
         return [find("SerializeSparse")(value.indices, value.values, value.dense_shape, out_type=dtypes.variant)]
     if kind == "ragged":
-        return [find("RaggedTensorToVariant")(list(value.nested_row_splits), value.flat_values, batched_input=False)]
+        return [_ragged_variant(spec, value, False)]
     if isinstance(spec, TensorSpec):
         return [value if isinstance(value, Tensor) else door.convert(value, spec.dtype)]
     return spec.to_tensors(value)
+
+
+def _ragged_variant(spec: Any, value: Any, rows: bool) -> Any:
+    to_variant = find("RaggedTensorToVariant")
+    if isinstance(value, RaggedTensor):
+        if value.ragged_rank != spec.ragged_rank:
+            raise ValueError(f"Ragged rank of value ({value.ragged_rank}) does not match ragged rank of type ({spec.ragged_rank}).")
+        return to_variant(list(value.nested_row_splits), value.flat_values, batched_input=rows)
+    return to_variant([], door.convert(value, spec.dtype), batched_input=rows, Tsplits=spec.row_splits_dtype)
 
 
 def to_batched_tensors(spec: Any, value: Any) -> list[Any]:
@@ -86,7 +95,7 @@ def to_batched_tensors(spec: Any, value: Any) -> list[Any]:
         value = SparseTensor.from_value(value)
         return [find("SerializeManySparse")(value.indices, value.values, value.dense_shape, out_type=dtypes.variant)]
     if kind == "ragged":
-        return [find("RaggedTensorToVariant")(list(value.nested_row_splits), value.flat_values, batched_input=True)]
+        return [_ragged_variant(spec, value, True)]
     if isinstance(spec, TensorSpec):
         return [value if isinstance(value, Tensor) else door.convert(value, spec.dtype)]
     return spec._to_batched_tensor_list(value)
@@ -129,7 +138,7 @@ def from_tensors(spec: Any, tensors: list[Any]) -> Any:
         )
         if spec.shape.rank is not None and door.current().is_graph:
             dims = spec.shape._dims
-            values.set_shape([None, *dims[rank + 1 :]])
+            values.set_shape([None, *dims[rank + 1 :]] if rank else dims)
         return spec._from_components([values, *splits])
     if isinstance(spec, TensorSpec):
         t = tensors[0]

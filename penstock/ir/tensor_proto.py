@@ -69,6 +69,8 @@ def proto_to_array(proto: Any) -> np.ndarray:
     dims = [d.size for d in proto.tensor_shape.dim]
     size = math.prod(dims)
     dtype = DType._by_enum[proto.dtype].base_dtype
+    if proto.tensor_content and dtype.name == "string":
+        return _strings(proto.tensor_content, size).reshape(dims)
     if proto.tensor_content:
         found = np.frombuffer(proto.tensor_content, dtype.array_dtype if dtype.on_device else np.uint8)
         if found.size != size:
@@ -85,6 +87,30 @@ def proto_to_array(proto: Any) -> np.ndarray:
     if found.size < size:
         found = np.concatenate([found, np.repeat(found[-1:], size - found.size)])
     return found[:size].reshape(dims)
+
+
+def _strings(content: bytes, count: int) -> np.ndarray:
+    """Strings as a tensor's content holds them: all lengths, then all bytes."""
+    lengths, at = [], 0
+    for _ in range(count):
+        n = shift = 0
+        while True:
+            if at >= len(content):
+                raise ValueError(f"the tensor's content ends before the lengths of its {count} strings")
+            byte = content[at]
+            at += 1
+            n |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        lengths.append(n)
+    if at + sum(lengths) != len(content):
+        raise ValueError(f"the tensor's content holds {len(content) - at} bytes, its strings have {sum(lengths)}")
+    out = np.empty(count, object)
+    for i, n in enumerate(lengths):
+        out[i] = content[at : at + n]
+        at += n
+    return out
 
 
 def _elements(proto: Any, dtype: DType) -> np.ndarray:
