@@ -1,8 +1,11 @@
 """Checkpoint files (TensorBundle): a sorted table that says where each tensor lies, and files with their bytes."""
 
+import contextlib
 import glob
+import itertools
 import os
 import struct
+import time
 from typing import Any
 
 import numpy as np
@@ -11,11 +14,15 @@ from penstock.base import dtypes
 from penstock.base.crc32c import crc32c, extend, masked
 from penstock.base.dtypes import DType, as_dtype
 from penstock.base.errors import DataLossError, InvalidArgumentError, NotFoundError
-from penstock.base.files import write_whole
+from penstock.base.files import told_as, write_whole
 from penstock.base.sorted_table import pack, read_varint, unpack, varint
 
 Slice = tuple[tuple[int, int], ...]
 """(start, length) of each axis; a length of -1 is the whole axis."""
+
+
+_STALE = 600
+"""Seconds after which a temporary file is taken for one that a killed writer left."""
 
 
 def data_file(prefix: str, shard: int, count: int) -> str:
@@ -81,32 +88,48 @@ def write(prefix: str, tensors: Tensors) -> None:
 def write_shards(prefix: str, shards: list[Tensors]) -> None:
     """Write a checkpoint of one data file for each of `shards`; at every moment `prefix` names the old checkpoint or the new one.
 
-    Where a checkpoint of that prefix has the data files that the new one will have, the new data first gets other
-    names and an index that points at them, then its own names and the index that points at those.
+    Where data files with the names of the new ones are there, the new data first gets other names and an index that
+    points at them, then its own names and the index that points at those.
     """
-    folder = os.path.dirname(prefix)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
     entries: dict[bytes, Any] = {}
     blocks = [_pack(tensors, number, entries) for number, tensors in enumerate(shards)]
     count = len(shards)
-    old = _data_files(prefix)
-    wanted = [data_file(prefix, i, count) for i in range(count)]
-    taken = os.path.exists(f"{prefix}.index") and any(p in old for p in wanted)
-    if taken:
-        apart = [data_file(prefix, count + i, 2 * count) for i in range(count)]
-        for path, chunks in zip(apart, blocks):
-            write_whole(path, chunks)
-        write_whole(f"{prefix}.index", [_index(entries, 2 * count, count)])
-        for path, target in zip(apart, wanted):
-            _link(path, target)
-    else:
-        for path, chunks in zip(wanted, blocks):
-            write_whole(path, chunks)
-    write_whole(f"{prefix}.index", [_index(entries, count, 0)])
-    for path in _data_files(prefix):
-        if path not in wanted:
-            os.remove(path)
+    with told_as(prefix):
+        folder = os.path.dirname(prefix)
+        if folder:
+            os.makedirs(folder, exist_ok=True)
+        there = _data_files(prefix)
+        wanted = _names(prefix, count, 1)
+        if any(path in there for path in wanted):
+            times = next(n for n in itertools.count(2) if not any(p in there for p in _names(prefix, count, n)))
+            apart = _names(prefix, count, times)
+            for path, chunks in zip(apart, blocks):
+                write_whole(path, chunks)
+            write_whole(f"{prefix}.index", [_index(entries, count * times, count * (times - 1))])
+            for path, target in zip(apart, wanted):
+                _link(path, target)
+        else:
+            for path, chunks in zip(wanted, blocks):
+                write_whole(path, chunks)
+        write_whole(f"{prefix}.index", [_index(entries, count, 0)])
+        for path in _data_files(prefix):
+            if path not in wanted:
+                os.remove(path)
+        _sweep(prefix)
+
+
+def _names(prefix: str, count: int, times: int) -> list[str]:
+    """The last `count` of `count * times` data files."""
+    return [data_file(prefix, count * (times - 1) + i, count * times) for i in range(count)]
+
+
+def _sweep(prefix: str) -> None:
+    """Remove what killed writers of this checkpoint left behind."""
+    folder, name = os.path.split(prefix)
+    for path in glob.glob(os.path.join(glob.escape(folder), glob.escape(f".{name}.") + "*")):
+        with contextlib.suppress(OSError):
+            if time.time() - os.stat(path).st_mtime > _STALE:
+                os.remove(path)
 
 
 def _data_files(prefix: str) -> list[str]:
@@ -115,7 +138,8 @@ def _data_files(prefix: str) -> list[str]:
 
 def _link(path: str, target: str) -> None:
     """Make `target` the same file as `path`, in one step."""
-    between = f"{target}.link{os.getpid()}"
+    folder, name = os.path.split(target)
+    between = os.path.join(folder, f".{name}.{os.getpid()}")
     try:
         os.link(path, between)
     except OSError:  # a file system without links

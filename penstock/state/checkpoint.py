@@ -9,7 +9,6 @@ import numpy as np
 
 from penstock.base import bundle, dtypes, errors
 from penstock.base.export import export
-from penstock.base.files import told_as
 from penstock.base.trackable import Trackable, TrackableReference
 from penstock.fronts.lift import init_scope
 from penstock.fronts.session import get_default_session
@@ -310,8 +309,7 @@ class Checkpoint(_Checkpoint):
         done += [_called_with_path(c) for c in options.experimental_write_callbacks or ()]
         if use_async and door.current().is_graph:
             raise NotImplementedError("Calling tf.train.Checkpoint.save() asynchronously is only possible in eager code.")
-        with told_as(path):
-            return self._saver.save(path, options, done=done)
+        return self._saver.save(path, options, done=done)
 
     def write(self, file_prefix: Any, options: CheckpointOptions | None = None) -> str:
         """Write a checkpoint to this very path, without counting or a `checkpoint` file; gives the path."""
@@ -384,15 +382,13 @@ class CheckpointV1(_Checkpoint):
     def write(self, file_prefix: Any, session: Any = None) -> str:
         """Write a checkpoint to this very path; gives the path."""
         path = _text(file_prefix)
-        with told_as(path):
-            return self._saver.save(path, CheckpointOptions(), session=session)
+        return self._saver.save(path, CheckpointOptions(), session=session)
 
     def save(self, file_prefix: Any, session: Any = None) -> str:
         """Write a checkpoint with a running number and note it in the folder's `checkpoint` file; gives the path."""
         _not_in_function()
         path = self._next_path(_text(file_prefix), session)
-        with told_as(path):
-            return self._saver.save(path, CheckpointOptions(), session=session, done=[_record])
+        return self._saver.save(path, CheckpointOptions(), session=session, done=[_record])
 
     def restore(self, save_path: Any) -> Any:
         """Restore a checkpoint; in a graph by the `run_restore_ops` or `initialize_or_restore` of the status that this gives."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock.base import bundle
 from penstock.base.export import export
-from penstock.base.files import write_whole
+from penstock.base.files import told_as, write_whole
 
 
 @export("train.latest_checkpoint")
@@ -100,7 +100,8 @@ def record_state(save_dir: str, model_checkpoint_path: str, paths: Any, latest_f
         raise RuntimeError(
             f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  Please use a different save path."
         )
-    write_whole(target, [text_format.MessageToString(state).encode()])
+    with told_as(target):
+        write_whole(target, [text_format.MessageToString(state).encode()])
 
 
 @export(v1=("train.checkpoint_exists",))
