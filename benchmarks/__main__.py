@@ -28,7 +28,16 @@ STARTS = {
     "first_result": "import {m} as tf; float(tf.reduce_sum(tf.matmul(tf.ones([4, 4]), tf.ones([4, 4]))))",
     "second_start": "import sys; sys.path.insert(0, 'benchmarks'); import {m} as tf, cases_tf; cases_tf.mlp(tf)()",
 }
-START_LIMITS = {"import": 0.03, "first_result": 0.4, "second_start": 1.0}
+START_LIMITS = {"import": 0.03, "first_result": 0.4, "second_start": 1.0, "resident": 0.7}
+RESIDENT = """
+import sys; sys.path.insert(0, 'benchmarks')
+import {m} as tf, cases_tf
+step = cases_tf.mlp(tf)
+for _ in range(100):
+    step()
+pages = int(open('/proc/self/statm').read().split()[1])
+print(pages * 4096 / 2**20)
+"""
 
 
 class Peer:
@@ -57,8 +66,14 @@ def start_seconds(peer: str, what: str) -> float:
     return time.perf_counter() - start
 
 
+def resident_megabytes(peer: str, _: str) -> float:
+    """Memory held after a hundred steps of the MLP."""
+    code = RESIDENT.format(m="penstock" if peer == "penstock" else "tensorflow")
+    return float(subprocess.run([PYTHONS[peer], "-c", code], check=True, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
+
+
 def show(case: str, ours: float, rows: dict, limit: float) -> None:
-    unit, scale = ("us", 1e6) if ours < 1e-3 else ("ms", 1e3) if ours < 1 else ("s", 1)
+    unit, scale = ("MB", 1) if case == "resident" else ("us", 1e6) if ours < 1e-3 else ("ms", 1e3) if ours < 1 else ("s", 1)
     peers = "  ".join(f"{p} {t * scale:.1f}{unit} ({r:.2f}x)" for p, (t, r) in rows.items())
     worst = max((r for _, r in rows.values()), default=float("nan"))
     print(f"{case:16} {ours * scale:9.1f} {unit}   {peers}   limit {limit}: {'met' if worst <= limit else 'NOT MET'}", flush=True)
@@ -66,18 +81,19 @@ def show(case: str, ours: float, rows: dict, limit: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", help=f"default: all of {', '.join([*STARTS, *CASES])}")
+    parser.add_argument("cases", nargs="*", help=f"default: all of {', '.join([*START_LIMITS, *CASES])}")
     parser.add_argument("--rounds", type=int, default=7)
     chosen = parser.parse_args()
     here = {p for p, python in PYTHONS.items() if python.exists()}
     if "tensorflow" not in here:
         print("no TensorFlow to compare with: run `make oracle` first", file=sys.stderr)
-    names = chosen.cases or [*STARTS, *CASES]
-    for case in [n for n in names if n in STARTS]:
+    names = chosen.cases or [*START_LIMITS, *CASES]
+    for case in [n for n in names if n in START_LIMITS]:
+        measure = start_seconds if case in STARTS else resident_megabytes
         times = {p: [] for p in ("penstock", *[t for t in TF if t in here])}
         for _ in range(chosen.rounds):
             for p, seen in times.items():
-                seen.append(start_seconds(p, case))
+                seen.append(measure(p, case))
         show(case, statistics.median(times["penstock"]), {p: (statistics.median(t), statistics.median(a / b for a, b in zip(times["penstock"], t)))
                                                           for p, t in times.items() if p != "penstock"}, START_LIMITS[case])  # fmt: skip
     wanted = [n for n in names if n in CASES]
