@@ -1,5 +1,6 @@
 """`tf.layers.Layer`: an object that makes its variables in a scope of its own when it is first called."""
 
+import copy
 import re
 from typing import Any
 
@@ -110,6 +111,14 @@ class Layer:
             raise ValueError(f'No name available for layer scope because the layer "{self._name}" has not been used yet. The scope name is determined '
                              "the first time the layer instance is called. You must therefore call the layer before querying `scope_name`.")  # fmt: skip
         return self._scope.name
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A copy with variables, losses and cells of its own; the graph and the scope stay the same."""
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        for key, value in vars(self).items():
+            object.__setattr__(made, key, value if key in ("_graph", "_scope") else copy.deepcopy(value, memo))
+        return made
 
     # -- weights -----------------------------------------------------------------------------------------------------
     @property
