@@ -1,6 +1,5 @@
 """`tf.compat.v1.wrap_function`: 1.x graph code as a function that 2.x code calls."""
 
-import copy
 from typing import Any
 
 from penstock.base import nest
@@ -8,6 +7,7 @@ from penstock.base.export import export
 from penstock.engine.plan import order
 from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.function import Function
+from penstock.fronts.trace import FuncGraph
 from penstock.ir.graph import Operation
 from penstock.ir.type_spec import TensorSpec
 
@@ -22,18 +22,46 @@ class WrappedFunction(ConcreteFunction):
         element = self.graph.as_graph_element
         arguments = [element(f, allow_operation=False) for f in nest.flatten(feeds)]
         flat = [element(f) for f in nest.flatten(fetches)]
-        graph = copy.copy(self.graph)
-        graph.name = name
-        graph._extras = {}
-        graph.control_outputs = [f for f in flat if isinstance(f, Operation)]
-        outputs = [None if isinstance(f, Operation) else f for f in flat]
-        graph._nodes = order([f if isinstance(f, Operation) else f.op for f in flat], {a._id for a in arguments})  # writes elsewhere stay behind
+        graph = FuncGraph(name, self.graph.outer)
+        graph._variables = dict(self.graph._variables)
+        placed = {a._id: graph.add_input(a.dtype, a._dims, a.op.name) for a in arguments}
+        placed_ops = _copied(self.graph, flat, graph, placed)
+        graph.control_outputs = [placed_ops[f] for f in flat if isinstance(f, Operation)]
+        outputs = [None if isinstance(f, Operation) else placed[f._id] for f in flat]
         structure = nest.pack_sequence_as(fetches, outputs)
         signature = (tuple(TensorSpec(a.shape, a.dtype) for a in arguments), {})
-        made = WrappedFunction(graph, arguments, signature, structure, names=[a.op.name for a in arguments])
+        made = WrappedFunction(graph, [placed[a._id] for a in arguments], signature, structure, names=[a.op.name for a in arguments])
         made.held = self.held
         made.finish(outputs)
         return made
+
+
+def _copied(source: FuncGraph, fetches: list[Any], target: FuncGraph, placed: dict[int, Any]) -> dict[Operation, Operation]:
+    """Copy the nodes that `fetches` need into another body; `placed` says what stands there for a tensor, and learns the rest."""
+    made: dict[Operation, Operation] = {}
+    nodes = order([f if isinstance(f, Operation) else f.op for f in fetches if isinstance(f, Operation) or f._id not in placed], placed)
+    for node in nodes:
+        outside = source._outside.get(node.outputs[0]._id) if len(node.outputs) == 1 else None
+        if outside is not None:
+            placed[node.outputs[0]._id] = inner = target._add_capture(outside)
+            made[node] = inner.op
+            continue
+        outs = [(t.dtype, t._dims) for t in node.outputs]
+        scope, target._scope = target._scope, ""
+        copy = target.add(node.definition, tuple(placed[t._id] for t in node.inputs), dict(node.attrs), outs, f"{node.name}/")
+        target._scope = scope
+        copy._control = tuple(made[c] for c in node._control if c in made)
+        copy.device, copy.colocation, copy.gradient_name = node.device, node.colocation, node.gradient_name
+        own = getattr(node, "_gradient_function", None)
+        if own is not None:
+            copy._gradient_function = own
+        for old, new in zip(node.outputs, copy.outputs):
+            data = getattr(old, "_handle_data", None)
+            if data is not None:
+                new._handle_data = data
+            placed[old._id] = new
+        made[node] = copy
+    return made
 
 
 @export(v1=("wrap_function",))

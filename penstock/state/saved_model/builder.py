@@ -139,9 +139,9 @@ def _default_saver() -> Saver:
 
 
 def _constant_text(tensor: Any) -> str:
-    from penstock.ir.known import known_value
+    import numpy as np
 
-    value = known_value(tensor)
+    value = np.asarray(tensor.op.attrs["value"]) if tensor.op.type == "Const" else None
     if value is None or tensor.dtype.name != "string":
         raise TypeError(f"Asset tensor {tensor.name} must be a string constant; its value is not known")
     text = value.item()

@@ -19,6 +19,7 @@ from penstock.state.checkpoint_values import evaluated, values_of
 from penstock.state.saved_model import constants as c
 from penstock.state.saved_model.asset import Asset
 from penstock.state.saved_model.object_view import CapturedConstant, SavedModelView
+from penstock.state.saved_model.restored_objects import RestoredResource
 from penstock.state.saved_model.signature_defs import (
     build_signature_def,
     build_tensor_info_from_op,
@@ -31,8 +32,8 @@ from penstock.state.variable import Variable
 class ExportedGraph:
     """A graph with stand-ins for variables, tables, assets and constants, and calls of the functions that use them."""
 
-    def __init__(self, view: SavedModelView, layout: Any, signatures: dict[str, ConcreteFunction]):
-        self.view, self.layout, self.signatures = view, layout, signatures
+    def __init__(self, view: SavedModelView, layout: Any, signatures: dict[str, ConcreteFunction], others: list[ConcreteFunction]):
+        self.view, self.layout, self.signatures, self.others = view, layout, signatures, others
         self.graph = Graph()
         self.inside: dict[int, Any] = {}  # id of the captured tensor -> the tensor here
         self.node_of: dict[int, int] = {}  # id of the captured tensor -> number of the object that it stands for
@@ -97,7 +98,7 @@ class ExportedGraph:
 
     # -- functions -----------------------------------------------------------------------------------------------------
     def concrete_functions(self) -> list[ConcreteFunction]:
-        found = {id(o): o for _, o, _ in self.layout if isinstance(o, ConcreteFunction)}
+        found = {id(o): o for o in (*[o for _, o, _ in self.layout if isinstance(o, ConcreteFunction)], *self.others)}
         return list(found.values())
 
     def _register_functions(self) -> None:
@@ -171,7 +172,7 @@ class ExportedGraph:
                     keys.append(key)
                     tensors.append(state.read_variable_op(handle, dtype=dtype))
                     restorers.append((1, lambda v, h=handle, d=dtype: state.assign_variable_op(h, identity(v[0]))))
-            elif number in self.copies and self.copies[number] is not None:
+            elif self.copies.get(number) is not None and not isinstance(obj, RestoredResource):
                 copy = self.copies[number]
                 values = values_of(copy, path)
                 if values is None:

@@ -10,6 +10,7 @@ from penstock.ir.spec_proto import value_to_proto
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TensorSpec, TypeSpec
 from penstock.state.saved_model.object_view import can_encode
+from penstock.state.saved_model.restored_function import LoadedConcrete
 from penstock.state.saved_model.signatures import argument_names
 
 
@@ -110,4 +111,8 @@ def fill_concrete(proto: Any, concrete: ConcreteFunction, bound: list[int]) -> N
     """Fill a SavedConcreteFunction."""
     proto.bound_inputs.extend(bound)
     proto.canonicalized_input_signature.CopyFrom(value_to_proto(named_inputs(concrete)))
-    proto.output_signature.CopyFrom(value_to_proto(named_outputs(concrete._structure)))
+    structure = concrete._structure
+    if not isinstance(concrete, LoadedConcrete):  # numbers and text that the function returns are tensors by now
+        flat = concrete._flat_outputs
+        structure = flat[0] if concrete._single else nest.pack_sequence_as(structure, flat, expand_composites=True)
+    proto.output_signature.CopyFrom(value_to_proto(named_outputs(structure)))

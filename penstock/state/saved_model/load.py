@@ -290,22 +290,33 @@ class _Values:
 
     def restore_others(self, loader: Loader) -> None:
         """Give resources that save themselves their values, by the model's own restoring functions."""
-        if self.reader is None:
-            return
         for number, proto in enumerate(loader.proto.nodes):
             if proto.WhichOneof("kind") == "variable":
                 continue
             for name, saveable in proto.saveable_objects.items():
-                there = [a for a in self.attributes.get(number, ()) if a.checkpoint_key in self.reader.entries]
-                if not there or not 0 < saveable.restore_function < len(loader.nodes):
+                functions = []
+                for at in (saveable.save_function, saveable.restore_function):
+                    if not 0 <= at < len(loader.nodes):
+                        raise ValueError(f"Object {number} of the SavedModel is saved by object {at}, but there are {len(loader.nodes)} objects")
+                    listed = getattr(loader.nodes[at], "concrete_functions", (loader.nodes[at],))
+                    functions += [f for f in listed[:1] if isinstance(f, LoadedConcrete)]
+                if len(functions) < 2:
                     continue
-                mine = [a for a in there if a.name == name] or [a for a in there if a.name.startswith(name)] or there
-                tensors = [door.convert(self.reader.tensor(a.checkpoint_key)) for a in mine]
-                restore = loader.nodes[saveable.restore_function]
-                for concrete in getattr(restore, "concrete_functions", (restore,)):
-                    if concrete is not None:
-                        concrete.call_flat(tensors)
-                        break
+                if isinstance(loader.nodes[number], RestoredResource):
+                    loader.nodes[number]._saveables[name] = tuple(functions)
+                keys = self._keys_of(number, name)
+                if keys and len(keys) == len(functions[1]._arguments):
+                    functions[1].call_flat([door.convert(self.reader.tensor(k)) for k in keys])
+
+    def _keys_of(self, number: int, name: str) -> list[str]:
+        """The keys of the tensors that an object keeps under an attribute."""
+        if self.reader is None:
+            return []
+        for a in self.attributes.get(number, ()):
+            if a.name == name:
+                key = a.checkpoint_key
+                return [key] if key in self.reader.entries else sorted(k for k in self.reader.entries if k.startswith(f"{key}-"))
+        return []
 
 
 def _set_item(held: ListWrapper, index: str, value: Any) -> None:

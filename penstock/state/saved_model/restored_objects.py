@@ -76,6 +76,7 @@ class RestoredResource(TrackableResource):
     def __init__(self, device: str = ""):
         super().__init__(device=device)
         self._functions: dict[str, Any] = {}
+        self._saveables: dict[str, tuple[Any, Any]] = {}
 
     def _create_resource(self) -> Any:  # type: ignore[no-redef]
         """The handle of a new resource."""
@@ -92,6 +93,22 @@ class RestoredResource(TrackableResource):
         """Take the resource away."""
         made = self._functions.get("_destroy_resource")
         return None if made is None else made()
+
+    @property
+    def _legacy_saveable_name(self) -> str | None:
+        return next(iter(self._saveables), None)
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        found = {}
+        for save, _ in self._saveables.values():
+            for one in save(door.convert(b"")):
+                found[one["name"].numpy().decode()] = one["tensor"]
+        return found
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        for _, restore in self._saveables.values():
+            return restore.call_flat(list(restored_tensors.values()))
+        return None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("_create_resource", "_initialize", "_destroy_resource"):

@@ -23,6 +23,7 @@ from penstock.state.saved_model.function_protos import fill_bare, fill_concrete,
 from penstock.state.saved_model.object_view import CapturedConstant, SavedModelView
 from penstock.state.saved_model.options import SaveOptions
 from penstock.state.saved_model.restored_objects import registered_identifier
+from penstock.state.saved_model.saveable_functions import saveable_functions
 from penstock.state.saved_model.signatures import SignatureMap, canonicalise, find_default
 from penstock.state.trackable_resource import CapturableResource
 from penstock.state.variable import Variable
@@ -63,7 +64,8 @@ class _Saving:
         self.layout = self.view.layout()
 
     def run(self) -> None:
-        exported = ExportedGraph(self.view, self.layout, self.signature_map.signatures)
+        self.saveables = saveable_functions(self.layout)
+        exported = ExportedGraph(self.view, self.layout, self.signature_map.signatures, [f for s in self.saveables for f in s[2:]])
         exported.build(self.options.experimental_skip_saver)
         message = self._message(exported)
         os.makedirs(self.folder, exist_ok=True)
@@ -129,6 +131,11 @@ class _Saving:
             for original, name, slot in self.layout.slots.get(number, ()):
                 node.slot_variables.add(original_variable_node_id=original, slot_name=name, slot_variable_node_id=slot)
             self._object(node, number, obj, exported)
+        for number, name, save, restore in self.saveables:
+            saveable = proto.nodes[number].saveable_objects[name]
+            saveable.save_function, saveable.restore_function = len(proto.nodes), len(proto.nodes) + 1
+            fill_bare(proto.nodes.add().bare_concrete_function, save)
+            fill_bare(proto.nodes.add().bare_concrete_function, restore)
 
     def _object(self, node: Any, number: int, obj: Any, exported: ExportedGraph) -> None:
         if isinstance(obj, Variable):
