@@ -215,6 +215,7 @@ COUNTERPARTS = {
     ),
     "python.framework.tensor_shape": ("penstock.base.shape",),
     "python.util.nest": ("penstock.base.nest",),
+    "python.util.dispatch": ("penstock.api.dispatch",),
     "python.training.slot_creator": ("penstock.train.slots",),
     "python.trackable.autotrackable": ("penstock.state.auto_trackable",),
     "python.checkpoint.checkpoint": ("penstock.state.checkpoint", "penstock.state.checkpoint_status", "penstock.state.checkpoint_restore"),

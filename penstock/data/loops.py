@@ -24,10 +24,9 @@ def _example(spec: Any) -> Any:
 
 
 
-
-def loop_over(resource: Any, spec: Any, loop: Any) -> bool:
-    """Run a `for` loop over the elements of an iterator's resource."""
-    state = loop.start(_Later(lambda: _example(spec)))
+def loop_over(resource: Any, spec: Any, loop: Any, then: Any = lambda element: element) -> bool:
+    """Run a `for` loop over the elements of an iterator's resource; the loop sees what `then` makes of each."""
+    state = loop.start(_Later(lambda: then(_example(spec))))
 
     def test(_: Any, values: Any) -> Any:
         more = ITERATOR_HAS_NEXT(resource)
@@ -35,5 +34,5 @@ def loop_over(resource: Any, spec: Any, loop: Any) -> bool:
             return more
         return find("LogicalAnd")(loop.goes_on(values), more)
 
-    loop.run(test, lambda _, values: loop.step(values, _next(resource, spec)), state, [])
+    loop.run(test, lambda _, values: loop.step(values, then(_next(resource, spec))), state, [])
     return True

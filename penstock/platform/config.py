@@ -45,6 +45,7 @@ class Settings:
     optimizer = {"disable_model_pruning": False, "disable_meta_optimizer": False}
     tf32 = True
     policy = "silent"
+    forgotten = False  # may devices be split anew although they are in use?
 
 
 def _list(kind):
@@ -68,13 +69,20 @@ def list_logical_devices(device_type=None):
     visible = get_visible_devices()
     if not any(d.device_type == "CPU" for d in visible):
         raise errors.NotFoundError(None, None, "No CPU devices are available in this process")
+    Settings.forgotten = False
     shown = []
-    for kind, index, _ in devices.found():
-        physical = PhysicalDevice(f"/physical_device:{kind}:{0 if kind == 'CPU' else index}", kind)
-        if physical in visible and device_type in (None, kind):
-            number = sum(d.device_type == kind for d in shown)
-            shown.append(LogicalDevice(f"/device:{kind}:{number}", kind))
+    for physical in visible:
+        kind = physical.device_type
+        if device_type in (None, kind):
+            for _ in Settings.parts.get(physical) or (None,):
+                number = sum(d.device_type == kind for d in shown)
+                shown.append(LogicalDevice(f"/device:{kind}:{number}", kind))
     return shown
+
+
+def forget():
+    """Let a test split and hide devices anew."""
+    Settings.visible, Settings.parts, Settings.forgotten = None, {}, True
 
 
 @export("config.get_visible_devices", "config.experimental.get_visible_devices")
@@ -102,7 +110,7 @@ def set_visible_devices(devices, device_type=None):
 
 
 def _devices_in_use():
-    return devices.started()
+    return devices.started() and not Settings.forgotten
 
 
 def _hide_accelerators():
@@ -171,7 +179,7 @@ def set_logical_device_configuration(device, logical_devices):
     if _devices_in_use():
         raise RuntimeError("Virtual devices cannot be modified after being initialized")
     Settings.parts[device] = parts
-    if device.device_type == "CPU":
+    if device.device_type == "CPU" and not devices.started():
         devices.split_cpu(len(parts))
 
 

@@ -1,0 +1,160 @@
+"""Run the test files that the keras package ships, on penstock or (under its own Python) on real TensorFlow.
+
+    python scripts/keras_tests.py [--workers N] [--out results.json] [FOLDER or FILE below keras/src ...]
+
+On penstock the outcome is compared with `tests/keras/known_differences.txt`: one line `test  reason` for each test that
+passes on TensorFlow 2.21 and not here.  0 when nothing else fails.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+KNOWN = ROOT / "tests" / "keras" / "known_differences.txt"
+ON_TENSORFLOW = ROOT / "tests" / "keras" / "passing_on_tensorflow.txt"
+SOURCE = Path(find_spec("keras").submodule_search_locations[0]) / "src"
+LEFT_OUT = ("backend/jax", "backend/torch", "backend/openvino")
+"""Tests of other backends."""
+TIMEOUT = 1800
+PER_TEST = 240
+
+
+class Recorder:
+    """Notes the outcome of each test as soon as it is known: one JSON line for each."""
+
+    def __init__(self, path):
+        self.file = open(path, "a", encoding="utf-8")
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" or report.outcome != "passed":
+            text = str(report.longrepr)[-1500:] if report.outcome == "failed" else ""
+            where, _, name = report.nodeid.partition("::")
+            self._note(where, name, report.outcome, text)
+
+    def pytest_collectreport(self, report):
+        if report.outcome == "failed":
+            self._note(report.nodeid, "(import)", "failed", str(report.longrepr)[-1500:])
+
+    def _note(self, where, name, outcome, text):
+        inside = str(where).replace(os.sep, "/").rpartition("keras/src/")[2]
+        self.file.write(json.dumps([f"{inside}::{name}", outcome, text]) + "\n")
+        self.file.flush()
+
+
+def child(out, files):
+    """Run files in this process."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        import penstock
+
+        penstock.install_alias()
+    except ModuleNotFoundError:
+        pass  # real TensorFlow
+    import pytest
+
+    sys.modules["conftest"] = settings(pytest)
+    args = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--rootdir", str(SOURCE.parent.parent),
+            "--no-header", "--tb=short", "-W", "ignore", "--timeout", str(PER_TEST)]  # fmt: skip
+    sys.exit(pytest.main([*args, *files], plugins=[Recorder(out)]))
+
+
+def settings(pytest):
+    """The `conftest` module of Keras' own repository, as far as its tests import it."""
+    module = ModuleType("conftest")
+    module.skip_if_backend = lambda given, reason: pytest.mark.skipif(given == "tensorflow", reason=reason)
+    return module
+
+
+def groups(asked):
+    """Folders of test files, each to be run in a process of its own."""
+    found = {}
+    for path in sorted(SOURCE.rglob("*_test.py")):
+        inside = path.relative_to(SOURCE).as_posix()
+        if inside.startswith(LEFT_OUT) or asked and not any(inside == a or inside.startswith(a.rstrip("/") + "/") for a in asked):
+            continue
+        big = inside in ("ops/numpy_test.py", "ops/nn_test.py", "ops/math_test.py")
+        found.setdefault(inside if big else str(Path(inside).parent), []).append(str(path))
+    return found
+
+
+def run_group(name, files):
+    """{test: (outcome, text)} of one folder; what a crash cut off is run again without the test that crashed."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "out.jsonl")
+        command = [sys.executable, __file__, "--child", out, *files]
+        try:
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, cwd=folder)
+            tail = (ended.stdout + ended.stderr)[-800:] if ended.returncode not in (0, 1, 5) else ""
+        except subprocess.TimeoutExpired:
+            tail = f"more than {TIMEOUT} s"
+        if os.path.exists(out):
+            for line in open(out, encoding="utf-8"):
+                test, outcome, text = json.loads(line)
+                if found.get(test, ("",))[0] != "failed":
+                    found[test] = (outcome, text)
+    if tail:
+        found[f"{name}::(run)"] = ("failed", tail)
+    print(f"{name:45} {count(found, 'passed'):5} passed {count(found, 'failed'):5} failed", flush=True)
+    return found
+
+
+def count(found, outcome):
+    return sum(o == outcome for o, _ in found.values())
+
+
+def reasons():
+    """{test: reason} of the known differences."""
+    if not KNOWN.exists():
+        return {}
+    lines = KNOWN.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--out", help="write every outcome here, as JSON")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("what", nargs="*")
+    options = parser.parse_args()
+    if options.child:
+        child(options.child, options.what)
+    found = {}
+    with ThreadPoolExecutor(options.workers) as pool:
+        for part in pool.map(lambda g: run_group(*g), groups(options.what).items()):
+            found.update(part)
+    if options.out:
+        Path(options.out).write_text(json.dumps(found, indent=0), encoding="utf-8")
+    print(f"{len(found)} tests: {count(found, 'passed')} passed, {count(found, 'failed')} failed, {count(found, 'skipped')} skipped")
+    return compare(found)
+
+
+def compare(found):
+    """Say what differs from TensorFlow beyond what is known; the exit code."""
+    if not ON_TENSORFLOW.exists() or find_spec("penstock") is None:
+        return 0
+    expected = set(ON_TENSORFLOW.read_text(encoding="utf-8").split("\n")) - {""}
+    known = reasons()
+    failed = {test for test, (outcome, _) in found.items() if outcome == "failed" and (test in expected or test.endswith(")"))}
+    there = expected & set(found)
+    print(f"of {len(there)} that pass on TensorFlow 2.21: {sum(found[t][0] == 'passed' for t in there)} pass here")
+    new = sorted(failed - set(known))
+    mended = sorted(t for t in known if found.get(t, ("",))[0] == "passed")
+    for test in new:
+        print(f"FAILED {test}")
+    for test in mended:
+        print(f"passes now: {test}")
+    return 1 if new else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
