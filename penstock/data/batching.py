@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.base.errors import InvalidArgumentError
+from penstock.base.errors import DataLossError, InvalidArgumentError
 from penstock.data.ordering import UnaryPipe, UnaryStream
 from penstock.data.pipeline import UNKNOWN, Context, Pipe, Stream, batched, check_index, row, scalar
 from penstock.data.sources import IndexedPipe
@@ -87,7 +87,7 @@ def padded(column: Any, shape: Any, value: Any, component: int) -> Any:
         if wanted < 0:
             full.append(largest)
         elif largest > wanted:
-            raise InvalidArgumentError(None, None, f"Attempted to pad to a smaller size than the input element: component {component} has size {largest} at axis {axis}, the padded shape {wanted}")
+            raise DataLossError(None, None, f"Attempted to pad to a smaller size than the input element: component {component} has size {largest} at axis {axis}, the padded shape {wanted}")
         else:
             full.append(int(wanted))
     first = column[0]

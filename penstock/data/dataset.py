@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
+from penstock.base.errors import InvalidArgumentError
 from penstock.base.export import export, export_constant
 from penstock.base.shape import TensorShape
 from penstock.base.trackable import Trackable
@@ -199,6 +200,8 @@ class DatasetV2(Trackable):
         element = structure.normalize_element(tensors)
         spec = structure.type_spec_from_element(element)
         attrs = structure.attrs_of(spec)
+        if not attrs["output_types"]:
+            raise InvalidArgumentError(None, None, "an element of a dataset needs one tensor at least, got none")
         variant = emit_stage(sources.TENSOR_DATASET, (structure.to_tensor_list(spec, element),), {"output_shapes": attrs["output_shapes"]}, name)
         return DatasetV2._made("_TensorDataset", variant, spec)
 
@@ -297,8 +300,8 @@ class DatasetV2(Trackable):
         for d in flat:
             if not isinstance(d, DatasetV2):
                 if isinstance(d, list):
-                    raise TypeError("Invalid `datasets`. `datasets` is expected to be a (nested) structure of `tf.data.Dataset` objects. Python `list` is not supported and you should use `tuple` instead.")
-                raise TypeError(f"Invalid `datasets`. `datasets` is expected to be a (nested) structure of `tf.data.Dataset` objects but encountered object of type {type(d)}.")
+                    raise TypeError("Invalid input to `zip`. Inputs are expected to be (nested) structures of `tf.data.Dataset` objects. Python `list` is not supported and you should use `tuple` instead.")
+                raise TypeError(f"Invalid input to `zip`. Inputs are expected to be (nested) structures of `tf.data.Dataset` objects but encountered object of type {type(d)}.")
         spec = nest.pack_sequence_as(datasets, [d.element_spec for d in flat])
         variant = emit_stage(ordering.ZIP_DATASET, ([d._variant_tensor for d in flat],), structure.attrs_of(spec))
         return DatasetV2._made("_ZipDataset", variant, spec, flat)
@@ -466,7 +469,7 @@ class DatasetV2(Trackable):
         """Each element once, where it comes first; integers and strings."""
         flat = structure.flat_types(self.element_spec)
         if any(t not in (dtypes.int32, dtypes.int64, dtypes.string) for t in flat):
-            raise TypeError(f"Only `tf.int32`, `tf.int64`, and `tf.string` dtypes are supported by `tf.data.Dataset.unique` but got {nest.map_structure(lambda s: s.dtype, self.element_spec)}.")
+            raise TypeError(f"`tf.data.Dataset.unique` does not support type {next(t for t in flat if t not in (dtypes.int32, dtypes.int64, dtypes.string))!r} -- only `tf.int32`, `tf.int64`, and `tf.string` are supported.")
         if len(flat) != 1:
             raise ValueError("`unique` needs elements of one tensor")
         return self._then("_UniqueDataset", ordering.UNIQUE_DATASET)

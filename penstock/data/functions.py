@@ -33,7 +33,7 @@ def _label(func: Any) -> str:
 def trace(func: Callable[..., Any], transformation: str, *input_structures: Any, unpack: bool = True, convert: bool = True, packed: bool = True) -> Traced:
     """Trace `func` on an element of each input structure; a tuple is spread over the parameters."""
     if not callable(func):
-        raise TypeError(f"{transformation}: expected a function, got {func!r} of type {type(func)}")
+        raise ValueError(f"Argument `func` must be a callable. Received func={func} (of type {type(func)}).")
     graph = FuncGraph(fresh_name(f"Dataset_{transformation}_{_label(func)}"))
     run = tf_convert(func) if convert and not debug_mode() else func
     with door.using(graph), door.watching(None):

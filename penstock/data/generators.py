@@ -124,7 +124,7 @@ def from_generator(cls: Any, generator: Any, output_types: Any, output_shapes: A
     if not callable(generator):
         raise TypeError("`generator` must be a Python callable.")
     if output_signature is None and output_types is None:
-        raise TypeError("Either `output_signature` or `output_types` must be specified.")
+        raise TypeError("To specify the output signature you need to provide either the `output_signature` argument or the `output_types` argument.")
     if output_signature is not None and (output_types is not None or output_shapes is not None):
         raise TypeError("The `output_types` and `output_shapes` arguments cannot be specified together with `output_signature`." if output_types is not None else "`output_shapes` must not be specified if `output_signature` is provided.")
     by_types = output_signature is None

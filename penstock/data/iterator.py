@@ -8,12 +8,15 @@ import numpy as np
 from penstock.base import dtypes
 from penstock.base.errors import OutOfRangeError
 from penstock.base.export import export
+from penstock.base.trackable import Trackable
 from penstock.data import structure, structure_nest as nest
 from penstock.data.iterators import (
     ANONYMOUS_ITERATOR_V3,
     ITERATOR_GET_NEXT,
     ITERATOR_GET_NEXT_AS_OPTIONAL,
+    ITERATOR_STATE,
     MAKE_ITERATOR,
+    RESTORE_ITERATOR_STATE,
     IteratorResource,
 )
 from penstock.data.loops import loop_over
@@ -56,7 +59,7 @@ def packer(element_spec: Any) -> Callable[[Any], Any]:
 
 
 @export("data.Iterator", v1=())
-class IteratorBase:
+class IteratorBase(Trackable):
     """An iterator over a dataset: `next(it)`, `it.get_next()`, `it.get_next_as_optional()`.
 
     >>> it = iter(tf.data.Dataset.range(2)); next(it).numpy()
@@ -78,6 +81,12 @@ class IteratorBase:
 
     def __iter__(self) -> "IteratorBase":
         return self
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {"_STATE": ITERATOR_STATE(self._iterator_resource)}  # type: ignore[attr-defined]
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        return RESTORE_ITERATOR_STATE(self._iterator_resource, restored_tensors["_STATE"])  # type: ignore[attr-defined]
 
 
 class OwnedIterator(IteratorBase):
@@ -249,7 +258,7 @@ def _ragged_value(value: Any) -> Any:
 
 
 @export("data.NumpyIterator")
-class NumpyIterator:
+class NumpyIterator(Trackable):
     """An iterator over the elements of a dataset as NumPy values.
 
     >>> list(tf.data.Dataset.range(2).as_numpy_iterator())
@@ -259,6 +268,12 @@ class NumpyIterator:
     def __init__(self, dataset: Any):
         self._iterator = iter(dataset)
         self._dataset = dataset
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        return {"_iterator": self._iterator}
+
+    def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Any:
+        return self._iterator if name == "_iterator" else None
 
     def __repr__(self) -> str:
         return f"NumpyIterator(iterator={self._iterator!r})"

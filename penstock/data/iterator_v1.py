@@ -7,7 +7,7 @@ from typing import Any
 from penstock.base import dtypes
 from penstock.base.export import export
 from penstock.data import structure, structure_nest as nest
-from penstock.data.iterator import IteratorBase, IteratorSpec, OwnedIterator
+from penstock.data.iterator import IteratorBase, IteratorSpec
 from penstock.data.iterators import (
     ITERATOR_FROM_STRING_HANDLE_V2,
     ITERATOR_GET_NEXT,
@@ -127,14 +127,3 @@ def _covers(wide: Any, narrow: Any) -> bool:
     if a is None:
         return True
     return b is not None and len(a) == len(b) and all(x is None or x == y for x, y in zip(a, b))
-
-
-@export(v1=("data.experimental.make_saveable_from_iterator",), v2=("data.experimental.make_saveable_from_iterator",))
-def make_saveable_from_iterator(iterator: Any, external_state_policy: Any = None) -> Any:
-    """An object by which a `tf.train.Saver` keeps where an iterator stands."""
-    from penstock.data.iterator_state import IteratorSaveable
-
-    return IteratorSaveable(iterator)
-
-
-__all__ = ["Iterator", "OwnedIterator"]

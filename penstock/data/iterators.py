@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock.base.errors import FailedPreconditionError, InvalidArgumentError, OutOfRangeError
 from penstock.data.calls import Call
+from penstock.data.iterator_state import from_bytes, to_bytes
 from penstock.data.optional import Held
 from penstock.data.pipeline import Context, Pipe, Stream
 from penstock.engine.store import Store
@@ -256,6 +257,21 @@ def ITERATOR_FROM_STRING_HANDLE_V2(xp, string_handle, *, output_types, output_sh
 def ITERATOR_FROM_STRING_HANDLE(xp, string_handle, *, output_types, output_shapes):
     """The iterator of a string handle."""
     return _found(string_handle, output_types, output_shapes)
+
+
+@op("IteratorState(iterator: resource) -> state: string", where="host", effect="io", public=False, shape=lambda iterator: ())
+def ITERATOR_STATE(xp, iterator):
+    """Where an iterator stands, as bytes for a checkpoint."""
+    out = np.empty((), object)
+    out[()] = to_bytes(_at(iterator).save())
+    return out
+
+
+@op("RestoreIteratorState(iterator: resource, state: string) -> ()", where="host", effect="io", public=False)
+def RESTORE_ITERATOR_STATE(xp, iterator, state):
+    """Put an iterator where it stood."""
+    _at(iterator).restore(from_bytes(np.asarray(state, object).item()))
+    return ()
 
 
 class SavedIterator:

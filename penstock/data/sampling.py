@@ -66,7 +66,7 @@ def _checked(weights: Any, count: int) -> Any:
     if made.dtype not in (dtypes.float32, dtypes.float64):
         raise TypeError(f"Invalid `weights`. `weights` type must be either `tf.float32` or `tf.float64` but is {made.dtype}.")
     if made._dims is not None and made._dims != (count,):
-        raise ValueError(f"Invalid `weights`. The shape of `weights` should be compatible with `[len(datasets)]` but is {made.shape}.")
+        raise ValueError(f"Invalid `weights`. `weights` should have the same length as `datasets` but got `len(weights)={made.shape[0] if made._dims else made.shape}` vs. `len(datasets)={count}`.")
     return made
 
 
