@@ -35,6 +35,8 @@ class TensorFlowFinder:
 
             known = TABLE_OF_MODULES.knows(inside)
             return ModuleSpec(fullname, InternalLoader(self.tf1), is_package=True) if known else None
+        if self.tf1 and first == "contrib" and ".python" in inside:
+            return import_module("penstock.api.contrib_modules").find(fullname)
         prefix = FINDER.prefix_of(fullname)
         return None if prefix is None else ModuleSpec(fullname, AliasLoader(prefix, self.tf1), is_package=True)
 

@@ -144,6 +144,8 @@ class Namespace(ModuleType):
             value = import_module("penstock.api.raw").named(key) if prefix == "raw_ops." else resolve(target)
         elif (not key.startswith("_") or key == "__internal__") and is_namespace(child(prefix, key)):
             value = import_module(f"{self.__name__}.{key}")
+        elif key == "python" and prefix.startswith(V1 + "contrib.") and self.__name__.startswith("tensorflow."):
+            value = import_module(f"{self.__name__}.python")
         else:
             raise MissingName(self.__name__, prefix, key)
         self.__dict__[key] = value
