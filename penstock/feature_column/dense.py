@@ -226,7 +226,7 @@ def look_up(column: Any, table: Any, ids: Any, weights: Any) -> Any:
 def from_checkpoint(column: Any, table: Any) -> None:
     """Say that the table's first value comes from a checkpoint."""
     if column.ckpt_to_load_from is not None:
-        from penstock.train.checkpoint_utils import init_from_checkpoint
+        from penstock.train.warm_starting import init_from_checkpoint
 
         parts = list(table) if hasattr(table, "_get_variable_list") else table
         init_from_checkpoint(column.ckpt_to_load_from, {column.tensor_name_in_ckpt: parts})

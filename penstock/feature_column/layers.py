@@ -6,7 +6,13 @@ from typing import Any
 from penstock.base import dtypes
 from penstock.base.export import export
 from penstock.feature_column.base import (
-    CategoricalColumn, DenseColumn, FeatureColumn, FeatureTransformationCache, ScopeState, SequenceDenseColumn, listed,
+    CategoricalColumn,
+    DenseColumn,
+    FeatureColumn,
+    FeatureTransformationCache,
+    ScopeState,
+    SequenceDenseColumn,
+    listed,
 )  # fmt: skip
 from penstock.ir import door
 from penstock.ir.op import find

@@ -20,11 +20,8 @@ def _slot_variable(primary: Any, value: Any, shape: Any, dtype: Any, validate_sh
     if isinstance(primary, Variable) and primary._save_slice_info is not None:
         info = primary._save_slice_info
         name = slot.name[: slot.name.rindex(":")]
-        full = (
-            info.full_name + name[len(primary._shared_name) :]
-            if name.startswith(primary._shared_name)
-            else f"{info.full_name}/{name}"
-        )
+        # TensorFlow cuts as many characters off as the primary's name has, whatever scope stands in front of the slot's
+        full = f"{info.full_name}/{name[len(primary._shared_name) + 1 :]}"
         rank = len(slot.get_shape().as_list())
         slot._set_save_slice_info(
             SaveSliceInfo(full, info.full_shape[:rank], info.var_offset[:rank], info.var_shape[:rank])
