@@ -32,9 +32,7 @@ class ReplicaContextBase:
     @property
     def replica_id_in_sync_group(self):
         """The number of this replica among all of them."""
-        if door.current().is_graph:
-            return door.convert(self._replica_id_in_sync_group)
-        return self._replica_id_in_sync_group
+        return door.convert(self._replica_id_in_sync_group)
 
     @property
     def devices(self):

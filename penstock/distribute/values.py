@@ -133,7 +133,7 @@ def regroup(values, always_wrap=False):
         return tuple(parts)
     if isinstance(first, dict):
         return type(first)((k, regroup([v[k] for v in values], always_wrap)) for k in first)
-    owners = [getattr(v, "_distributed_container", None) for v in values]
+    owners = [None if hasattr(v, "_parent_op") else getattr(v, "_distributed_container", None) for v in values]
     if all(o is not None for o in owners):
         found = [o() for o in owners]
         if found[0] is not None and all(f is found[0] for f in found):

@@ -4,7 +4,7 @@ import weakref
 
 from penstock.distribute import context
 from penstock.distribute.options import ReduceOp
-from penstock.distribute.values import DistributedValues, Mirrored, PerReplica, regroup, replica_id, select_replica
+from penstock.distribute.values import DistributedValues, Mirrored, PerReplica, regroup, select_replica
 from penstock.ir import door
 from penstock.ops.arithmetic import add_n
 from penstock.ops.cast import cast
@@ -65,14 +65,16 @@ class DistributedVariable(DistributedValues, BaseResourceVariable):
             result = result & v.is_initialized()
         return result
 
-    def _copies(self):
-        return self._values
+    def _outside(self):
+        """Does the running code speak to all replicas (or to none of this strategy)?"""
+        here = context.mode()
+        return here.replica_context is None or here.strategy is not self._distribute_strategy
 
     # -- writes ---------------------------------------------------------------------------------------------------------
     def _write(self, method, value, kwargs):
         if context.HERE.updating is not None:
             return getattr(self._get(), method)(select_replica(context.HERE.updating, value), **kwargs)
-        if context.in_cross_replica_context():
+        if self._outside():
             return self._write_all(method, value, kwargs)
         if len(self._values) == 1 or self._aggregation == NONE:
             return getattr(self._get(), method)(value, **kwargs)
@@ -172,12 +174,7 @@ class SyncOnReadVariable(DistributedVariable):
 
     def value(self):
         """This replica's value; the aggregated one outside of replicas."""
-        if replica_id() is not None and not context.HERE.sync_on_read:
-            return self._get().value()
-        if (
-            context.in_cross_replica_context()
-            or context.get_replica_context()._strategy is not self._distribute_strategy
-        ):
+        if context.HERE.updating is None and (self._outside() or context.HERE.sync_on_read):
             return self._across()
         return self._get().value()
 
@@ -200,10 +197,10 @@ class SyncOnReadVariable(DistributedVariable):
         return self.value().numpy()
 
     def _read_variable_op(self):
-        return self.value() if replica_id() is None else self._get()._read_variable_op()
+        return self.value()
 
     def _write(self, method, value, kwargs):
-        if context.HERE.updating is not None or not context.in_cross_replica_context():
+        if context.HERE.updating is not None or not self._outside():
             return getattr(self._get(), method)(value, **kwargs)
         if method == "assign":
             if self._aggregation == SUM and len(self._values) > 1:
@@ -213,7 +210,8 @@ class SyncOnReadVariable(DistributedVariable):
                     if value.dtype.is_floating
                     else value // len(self._values)
                 )
-            return self._write_all(method, value, kwargs)
+            done = self._write_all(method, value, kwargs)
+            return self._across() if isinstance(done, Mirrored) else done
         if self._aggregation == SUM:
             raise ValueError(
                 f"SyncOnReadVariable does not support `{method}` in cross-replica context when aggregation is set to `tf.VariableAggregation.SUM`."

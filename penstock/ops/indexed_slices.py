@@ -80,8 +80,8 @@ class IndexedSlices:
         return IndexedSlices(find("Neg")(self._values), self._indices, self._dense_shape)
 
     def __str__(self) -> str:
-        dense = "" if self._dense_shape is None else f", dense_shape={self._dense_shape}"
-        return f"IndexedSlices(indices={self._indices}, values={self._values}{dense})"
+        dense = "" if self._dense_shape is None else f", dense_shape={self._dense_shape!s}"
+        return f"IndexedSlices(indices={self._indices!s}, values={self._values!s}{dense})"
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
         """The whole tensor, with zeros where no row belongs."""
