@@ -152,7 +152,7 @@ def ragged_batch(dataset: Any, batch_size: Any, drop_remainder: Any, row_splits_
         return nest.pack_sequence_as(spec, leaves)
 
     made = batched.map(restore)
-    return DatasetV2._made("_MapDataset", made._variant_tensor, spec, [dataset])
+    return DatasetV2._made("_BatchDataset", made._variant_tensor, spec, [dataset])
 
 
 class _Rows:
