@@ -196,9 +196,8 @@ class HighwayWrapper(_Around):
 
     def _gate(self, name: str, inp: Any, init_value: float) -> Any:
         size = tf.Dimension(inp.get_shape()[-1]).value
-        with tf.variable_scope(name):
-            weight = tf.get_variable("kernel", [size, size])
-            bias = tf.get_variable("bias", [size], initializer=tf.constant_initializer(init_value))
+        weight = tf.get_variable(f"{name}_w", [size, size])
+        bias = tf.get_variable(f"{name}_b", [size], initializer=tf.constant_initializer(init_value))
         return tf.nn.xw_plus_b(inp, weight, bias)
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
