@@ -1,5 +1,6 @@
 """`tf.estimator.*Head`: from logits to predictions, loss, metrics and the training op."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class Head:
     # -- losses ----------------------------------------------------------------------------------------------------------
     def _losses(self, labels: Any, logits: Any, features: Any) -> tuple[Any, Any, Any, Any]:
         """(labels, unweighted loss, weights, training loss)."""
-        with name_scope("losses") if self._v2 else name_scope(""):
+        with name_scope("losses") if self._v2 else contextlib.nullcontext():
             labels = self._labels(labels, logits)
             custom = getattr(self, "_loss_fn", None)
             unweighted = call_loss_fn(custom, labels, logits, features, self._loss_dimension()) if custom else self._unweighted(labels, logits)
@@ -149,7 +150,7 @@ class Head:
         with name_scope(None):
             scalar(self._key("loss"), whole)
             if not self._v2 and self._reduction == "weighted_sum":
-                total = find("Mul")(find("OnesLike")(unweighted), weights) if not isinstance(weights, float) else find("Mul")(find("OnesLike")(unweighted), weights)
+                total = _fill(unweighted, weights)
                 scalar(self._key("average_loss"), find("DivNoNan")(find("Sum")(find("Mul")(unweighted, weights), find("Range")(0, find("Rank")(unweighted), 1)),
                                                                    find("Sum")(total, find("Range")(0, find("Rank")(total), 1))))  # fmt: skip
             if regular is not None:
@@ -254,8 +255,8 @@ class BinaryClassHead(_Classifier):
             made["prediction/mean"] = metrics.mean(logistic, weights=weights, name="prediction/mean")
             made["label/mean"] = metrics.mean(labels, weights=weights, name="label/mean")
             made["accuracy_baseline"] = _baseline(made["label/mean"])
-            made["auc"] = auc(labels, logistic, weights, "ROC")
-            made["auc_precision_recall"] = auc(labels, logistic, weights, "PR")
+            made["auc"] = auc(labels, logistic, weights, "ROC", self._v2)
+            made["auc_precision_recall"] = auc(labels, logistic, weights, "PR", self._v2)
             for t in self._thresholds:
                 made[f"accuracy/positive_threshold_{t:g}"] = _accuracy_at(labels, logistic, weights, t)
                 made[f"precision/positive_threshold_{t:g}"] = _first(metrics_thresholds.precision_at_thresholds(labels=labels, predictions=logistic, thresholds=(t,), weights=weights))
@@ -282,11 +283,11 @@ def _baseline(label_mean: Any) -> tuple[Any, Any]:
     return find("Maximum")(value, find("Sub")(np.float32(1), value)), find("Maximum")(update, find("Sub")(np.float32(1), update))
 
 
-def auc(labels: Any, predictions: Any, weights: Any, curve: str) -> Any:
-    """The area under the curve."""
+def auc(labels: Any, predictions: Any, weights: Any, curve: str, v2: bool) -> Any:
+    """The area under the curve; the precision-recall curve of 2.x is interpolated carefully."""
     weights = _fill(predictions, weights) if not isinstance(weights, float) else weights
     return metrics_thresholds.auc(labels=labels, predictions=predictions, weights=weights, curve=curve,
-                                  name="auc" if curve == "ROC" else "auc_precision_recall")  # fmt: skip
+                                  summation_method="careful_interpolation" if v2 and curve == "PR" else "trapezoidal", name="auc" if curve == "ROC" else "auc_precision_recall")  # fmt: skip
 
 
 @estimator_export("MultiClassHead", v2_only=True)
@@ -387,7 +388,7 @@ class MultiLabelHead(_Classifier):
     def _eval_ops(self, features: Any, logits: Any, labels: Any, weights: Any, unweighted: Any) -> dict[str, Any]:
         probabilities = find("Sigmoid")(logits)
         with name_scope("metrics"):
-            made = {"average_loss": mean(unweighted, weights), "auc": auc(labels, probabilities, weights, "ROC"), "auc_precision_recall": auc(labels, probabilities, weights, "PR")}
+            made = {"average_loss": mean(unweighted, weights), "auc": auc(labels, probabilities, weights, "ROC", self._v2), "auc_precision_recall": auc(labels, probabilities, weights, "PR", self._v2)}
             wide = _fill(probabilities, weights)
             for t in self._thresholds:
                 made[f"accuracy/positive_threshold_{t:g}"] = _accuracy_at(labels, probabilities, wide, t)
@@ -397,8 +398,8 @@ class MultiLabelHead(_Classifier):
                 text = f"/{name}" if isinstance(name, str) else f"/class{name}"
                 one, label = probabilities[..., i : i + 1], labels[..., i : i + 1]
                 made[f"probability_mean{text}"] = mean(one, weights)
-                made[f"auc{text}"] = auc(label, one, weights, "ROC")
-                made[f"auc_precision_recall{text}"] = auc(label, one, weights, "PR")
+                made[f"auc{text}"] = auc(label, one, weights, "ROC", self._v2)
+                made[f"auc_precision_recall{text}"] = auc(label, one, weights, "PR", self._v2)
         return {self._key(k): v for k, v in made.items()}
 
     def _export(self, predictions: dict[str, Any]) -> dict[str, Any]:
