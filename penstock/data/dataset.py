@@ -578,6 +578,9 @@ class DatasetV2(Trackable):
         return DATASET_FINGERPRINT(self._variant_tensor)
 
 
+DatasetV2.__module__ = "tensorflow.python.data.ops.dataset_ops"  # programs ask for it
+
+
 register_for_loop(DatasetV2, lambda source, loop: loop_over(OwnedIterator(source)._iterator_resource, source.element_spec, loop))
 
 

@@ -37,14 +37,15 @@ class ParallelMap(Stream):
         self.waiting: deque[Any] = deque()  # (element, future)
         self.ended = False
         self.spent, self.calls = 0.0, 0
-        self.sleeps = any(s.node.type in WAITS for s in call.steps)
-        self.stateful = any(s.node.definition.effect == "random" for s in call.steps)
+        self.sleeps = any(n.type in WAITS for n in call.nodes)
+        # Numbers of a seeded stream come in the order of the elements: no two calls at a time.
+        self.seeded = any(n.definition.effect == "random" and (n.attrs.get("seed") or n.attrs.get("seed2")) for n in call.nodes)
 
     def next(self) -> Any:
         if self.pool is None:
             if self.calls < TRIALS and not self.sleeps:
                 return self._timed()
-            if self.stateful or (self.spent < CHEAP * self.calls and not self.sleeps):
+            if self.seeded or (self.spent < CHEAP * self.calls and not self.sleeps):
                 return self._timed()
             self.pool = ThreadPoolExecutor(self.threads, "penstock-data")
             self.ctx.threads.append(self)

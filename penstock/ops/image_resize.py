@@ -175,11 +175,19 @@ def _bilinear(xp: Any, images: Any, height: int, width: int, align: bool, half: 
     if (height, width) == tuple(images.shape[1:3]):
         return x
     low, high, share = linear_places(images.shape[2], width, align, half)
-    left, right = _take(xp, x, low, 2), _take(xp, x, high, 2)
-    x = left + (right - left) * share[None, None, :, None]
+    x = _between(xp, _take(xp, x, low, 2), _take(xp, x, high, 2), share[None, None, :, None])
     low, high, share = linear_places(images.shape[1], height, align, half)
-    top, bottom = _take(xp, x, low, 1), _take(xp, x, high, 1)
-    return top + (bottom - top) * share[None, :, None, None]
+    return _between(xp, _take(xp, x, low, 1), _take(xp, x, high, 1), share[None, :, None, None])
+
+
+def _between(xp: Any, first: Any, second: Any, share: Any) -> Any:
+    """first + (second - first) * share; in NumPy with one array for all three steps."""
+    if xp is not np:
+        return first + (second - first) * share
+    out = second - first
+    out *= share
+    out += first
+    return out
 
 
 def _bicubic(xp: Any, images: Any, height: int, width: int, align: bool, half: bool) -> Any:
