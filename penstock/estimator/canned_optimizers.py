@@ -10,7 +10,7 @@ from penstock.ops.constants import constant
 from penstock.state.initializers import ConstantV1
 from penstock.state.scopes import get_variable, variable_scope
 from penstock.train.adam import AdamOptimizer
-from penstock.train.optimizer import Optimizer
+from penstock.train.optimizer import Optimizer, sum_repeats
 from penstock.train.rule_optimizers import (
     AdagradOptimizer,
     FtrlOptimizer,
@@ -76,6 +76,11 @@ class EstimatorOptimizer(RuleOptimizer):
             updates = [self._update(g, v) for g, v in pairs]
             with door.current().control_dependencies(updates):
                 return [self.iterations.assign_add(1, read_value=False)]
+
+    def _distinct(self, values: Any, indices: Any, var: Any, method: str) -> tuple[Any, Any]:
+        if type(self)._resource_apply_sparse is RuleOptimizer._resource_apply_sparse:
+            return super()._distinct(values, indices, var, method)
+        return sum_repeats(values, indices, var.shape.as_list()[0])[0], indices  # rows of zeros change nothing where rows are added
 
     def _ready(self, numbers: dict[str, Any]) -> None:
         for key, value in numbers.items():
