@@ -61,7 +61,7 @@ def child(out, files):
     import pytest
 
     sys.modules["conftest"] = settings(pytest)
-    args = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", os.devnull, "--rootdir", str(SOURCE.parent.parent),
+    args = ["-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", "-c", os.devnull, "--rootdir", str(SOURCE.parent.parent),
             "--no-header", "--tb=short", "-W", "ignore", "--timeout", str(PER_TEST)]  # fmt: skip
     sys.exit(pytest.main([*args, *files], plugins=[Recorder(out)]))
 

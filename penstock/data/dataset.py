@@ -427,9 +427,10 @@ class DatasetV2(Trackable):
     # -- order -------------------------------------------------------------------------------------------------------
     def shuffle(self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: bool | None = True, name: str | None = None) -> "DatasetV2":
         """The elements in random order: each drawn from a buffer of `buffer_size`; the same for the same seeds as in TensorFlow."""
+        size = int64(buffer_size, "buffer_size")  # before the seeds: in 1.x they follow from the number of nodes
         first, second = two_seeds(seed)
         again = True if reshuffle_each_iteration is None else bool(reshuffle_each_iteration)
-        return self._then("_ShuffleDataset", ordering.SHUFFLE_DATASET, int64(buffer_size, "buffer_size"), first, second, reshuffle_each_iteration=again)
+        return self._then("_ShuffleDataset", ordering.SHUFFLE_DATASET, size, first, second, reshuffle_each_iteration=again)
 
     def repeat(self, count: Any = None, name: str | None = None) -> "DatasetV2":
         """The elements `count` times over; None or -1: for ever."""

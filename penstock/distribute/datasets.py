@@ -126,6 +126,9 @@ class DistributedDataset(DistributedDatasetInterface):
         return f"<DistributedDataset element_spec={self.element_spec}>"
 
 
+DistributedDataset.__module__ = "tensorflow.python.distribute.input_lib"  # programs ask for it
+
+
 def _together(dataset, count):
     """`count` elements of the replicas' own batches as one step; empty batches where the last step lacks some."""
     spec = dataset.element_spec

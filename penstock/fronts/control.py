@@ -9,11 +9,13 @@ from penstock.base import dtypes, nest
 from penstock.base.export import export
 from penstock.base.shape import as_dims, as_text, common
 from penstock.engine.control import CASE, IF, WHILE
+from penstock.fronts import backprop
 from penstock.fronts.tape import variable_accessed
 from penstock.fronts.trace import FuncGraph, fresh_name
 from penstock.ir import door
 from penstock.ir.graph import GraphTensor, Operation
 from penstock.ir.known import known_value
+from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 
@@ -33,6 +35,7 @@ class Body:
     def __init__(self, name: str, function: Callable[..., Any], parameters: Any = (), structure: Any = None):
         self.graph = graph = FuncGraph(fresh_name(name))
         graph.is_control_flow_graph = True
+        graph._scope = door.current().get_name_scope()  # what stands inside is named after the node
         with door.using(graph), door.watching(None):
             made = [graph.add_input(dtype, dims, label) for dtype, dims, label in parameters]
             self.parameters = made
@@ -81,6 +84,7 @@ def _branches(node_op: Any, chosen: Any, functions: list[Any], labels: list[str]
     with scoped(name, default) as scope:
         bodies = [Body(f"{default}_{label}", f) for f, label in zip(functions, labels)]
         first = bodies[0]
+        _widen_slices(bodies)
         for b, label in zip(bodies[1:], labels[1:]):
             _agree(first, b, labels[0], label, default)
         captures = union_of_captures(bodies)
@@ -104,6 +108,23 @@ def _branches(node_op: Any, chosen: Any, functions: list[Any], labels: list[str]
     if len(flat) == 0 and isinstance(first.structure, (list, tuple)) is False:
         return here._nodes[-1]
     return nest.pack_sequence_as(first.structure if not isinstance(first.structure, Operation) else 0, flat, expand_composites=True)
+
+
+def _widen_slices(bodies: list[Body]) -> None:
+    """Give the IndexedSlices that branches return int64 indices, where some have int32 and some int64."""
+    parts = [nest.flatten(b.structure) for b in bodies]
+    if len({len(p) for p in parts}) != 1:
+        return
+    mixed = [
+        i for i, each in enumerate(zip(*parts))
+        if all(backprop.is_slices(x) for x in each) and len({x.indices.dtype.base_dtype for x in each}) > 1
+    ]  # fmt: skip
+    for b, flat in zip(bodies, parts) if mixed else ():
+        with door.using(b.graph), door.watching(None):
+            for i in mixed:
+                flat[i] = type(flat[i])(flat[i].values, find("Cast")(flat[i].indices, DstT=dtypes.int64), flat[i].dense_shape)
+            b.structure = nest.pack_sequence_as(b.structure, flat)
+            b.flat = [b._output(o) for o in flatten(b.structure)]
 
 
 def _agree(a: Body, b: Body, a_name: str, b_name: str, what: str) -> None:

@@ -169,6 +169,9 @@ class EagerTensor(Tensor):
         return self
 
 
+EagerTensor.__module__ = "tensorflow.python.framework.ops"  # programs ask for it
+
+
 def _below(text: str) -> str:
     """A value of several lines begins on a line of its own."""
     return f"\n{text}" if "\n" in text else text

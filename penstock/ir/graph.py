@@ -74,6 +74,10 @@ class GraphTensor(Tensor):
         )
 
 
+GraphTensor.__module__ = "tensorflow.python.framework.ops"  # programs ask for it
+GraphTensor.__name__ = GraphTensor.__qualname__ = "SymbolicTensor"
+
+
 @export("Operation")
 class Operation:
     """A node of a graph: an op with its inputs, attrs and outputs."""

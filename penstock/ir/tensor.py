@@ -54,6 +54,9 @@ class Tensor(AnyTensor):
         raise AttributeError("describe")
 
 
+Tensor.__module__ = "tensorflow.python.framework.tensor"  # programs ask for it
+
+
 class Reference:
     """`tensor.ref()`: hashable, equal when the same object is meant."""
 

@@ -526,15 +526,26 @@ class RaggedTensor:
         return (self[i] for i in range(self.shape[0]))
 
     def __str__(self) -> str:
-        return f"<tf.RaggedTensor {self.to_list()}>" if hasattr(self.flat_values, "numpy") else repr(self)
+        return repr(self)
 
     def __repr__(self) -> str:
         if hasattr(self.flat_values, "numpy"):
-            return f"<tf.RaggedTensor {self.to_list()}>"
+            with np.printoptions(formatter={"all": _text}):
+                return f"<tf.RaggedTensor {_text(self.numpy())}>"
         return f"tf.RaggedTensor(values={self._values}, row_splits={self._splits})"
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def _text(x: Any) -> str:
+    """How a row is printed: as NumPy prints it, with its line breaks."""
+    if isinstance(x, np.ndarray):
+        return np.array2string(x, separator=", ") if x.size else repr(x.tolist())
+    return repr(x) if isinstance(x, str) else str(x)
+
+
+RaggedTensor.__module__ = "tensorflow.python.ops.ragged.ragged_tensor"  # programs ask for it
 
 
 def _as_numpy(value: Any) -> Any:

@@ -148,6 +148,9 @@ class SparseTensor:
         raise TypeError("a SparseTensor has no truth value; compare its values")
 
 
+SparseTensor.__module__ = "tensorflow.python.framework.sparse_tensor"  # programs ask for it
+
+
 def _convert_values(values: Any) -> Any:
     return door.convert(values, None, "values")
 

@@ -554,6 +554,9 @@ class ResourceVariable(BaseResourceVariable):
         restore_resource(self, variable_def, import_scope, validate_shape)
 
 
+ResourceVariable.__module__ = "tensorflow.python.ops.resource_variable_ops"  # programs ask for it
+
+
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
