@@ -14,6 +14,7 @@ from penstock.base import nest, nest_kinds
 from penstock.base.export import export
 from penstock.base.trackable import Trackable
 from penstock.base.where import user_line
+from penstock.fronts import trace as tracing
 from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.eager import EagerTensor
 from penstock.fronts.trace import FuncGraph, fresh_name
@@ -271,6 +272,8 @@ class Function(Trackable):
     def _trace_once(self, args: Any, kwds: Any, created: list[Any]) -> ConcreteFunction:
         self._traces += 1
         graph = FuncGraph(fresh_name(f"__inference_{self._name}"))
+        if tracing.traced is not None:
+            tracing.traced.append(graph)
         names = list(self._parameters.parameters) if self._parameters is not None else []
         placeholders: list[Any] = []
 

@@ -16,6 +16,10 @@ SMALL = 128
 _numbers = itertools.count()
 
 
+traced: list[Any] | None = None
+"""The graphs of functions traced since `tf.summary.trace_on`; None while nobody collects them."""
+
+
 class FuncGraph(Graph):
     """The body of a function, a branch or a loop."""
 

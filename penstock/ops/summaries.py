@@ -136,6 +136,25 @@ def _(tag, tensor, **_):
     return ()
 
 
+def wav(clip: np.ndarray, sample_rate: float) -> bytes:
+    """A clip [frames, channels] between -1 and 1 as a WAV file of 16 bits a sample."""
+    samples = np.clip(np.round(clip * 32768.0), -32768, 32767).astype("<i2").tobytes()
+    rate, channels = int(np.round(sample_rate)), clip.shape[1]
+    header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, channels, rate, rate * channels * 2, channels * 2, 16,
+                         b"data", len(samples))  # fmt: skip
+    return header + samples
+
+
+@op("EncodeClips(clips: float32, sample_rate: int32) -> encoded: string", where="host", public=False,
+    shape=lambda clips, sample_rate: None if clips.shape is None else (clips.shape[0], 2))  # fmt: skip
+def encode_clips(xp, clips, sample_rate):
+    """[batch, 2]: the WAV file of each clip, and an empty label."""
+    out = np.empty((len(clips), 2), object)
+    for i, clip in enumerate(np.asarray(clips)):
+        out[i] = [wav(clip, float(sample_rate)), b""]
+    return out
+
+
 def _audio(tag: Any, tensor: Any, sample_rate: float, max_outputs: int) -> Any:
     clips = np.asarray(tensor)
     if clips.ndim not in (2, 3):
@@ -144,10 +163,6 @@ def _audio(tag: Any, tensor: Any, sample_rate: float, max_outputs: int) -> Any:
     made = _summary()
     for i, clip in enumerate(clips[:max_outputs]):
         frames, channels = clip.shape
-        samples = np.clip(np.round(clip * 32768.0), -32768, 32767).astype("<i2").tobytes()
-        rate = int(np.round(sample_rate))
-        header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, channels, rate, rate * channels * 2, channels * 2, 16,
-                             b"data", len(samples))  # fmt: skip
         held = made.value.add(tag=f"{_text(tag)}/audio/{i}" if max_outputs > 1 else f"{_text(tag)}/audio").audio
         held.sample_rate, held.num_channels, held.length_frames, held.content_type = (
             sample_rate,
@@ -155,7 +170,7 @@ def _audio(tag: Any, tensor: Any, sample_rate: float, max_outputs: int) -> Any:
             frames,
             "audio/wav",
         )
-        held.encoded_audio_string = header + samples
+        held.encoded_audio_string = wav(clip, sample_rate)
     return _bytes(made)
 
 
@@ -211,6 +226,7 @@ for _op in (
     image_summary,
     audio_summary,
     audio_summary_v2,
+    encode_clips,
     tensor_summary_v2,
     merge_summary,
 ):

@@ -1,14 +1,12 @@
 """`tf.summary.FileWriter`: events into files that TensorBoard reads."""
 
 import os
-import socket
-import struct
 import threading
 import time
 import warnings
 from typing import Any
 
-from penstock.base.crc32c import crc32c, masked
+from penstock.base.events import EventFile
 from penstock.base.export import export
 from penstock.ir import door
 
@@ -18,26 +16,6 @@ def _meta_graph(graph: Any, graph_def: Any) -> Any:
     from penstock.state.meta_graph import export_meta_graph
 
     return export_meta_graph(graph=graph, graph_def=graph_def)
-
-
-class RecordFile:
-    """A file of records, each with the checksums of its length and of its bytes."""
-
-    def __init__(self, path: str):
-        self.path = path
-        self._file = open(path, "ab")  # noqa: SIM115 - it stays open
-
-    def write(self, data: bytes) -> None:
-        length = struct.pack("<Q", len(data))
-        self._file.write(
-            length + struct.pack("<I", masked(crc32c(length))) + data + struct.pack("<I", masked(crc32c(data)))
-        )
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        self._file.close()
 
 
 @export(v1=("summary.FileWriter",))
@@ -57,28 +35,17 @@ class FileWriter:
         self._max_queue, self._flush_secs, self._suffix = max_queue, flush_secs, filename_suffix or ""
         self._lock = threading.RLock()
         self._seen_tags: set[str] = set()
-        self._file: RecordFile | None = None
+        self._run_tags: set[str] = set()
         self._closed = False
-        self._waiting, self._flushed = 0, time.time()
-        self._open()
+        self._session = session
+        self._file = self._open()
         if graph is not None or graph_def is not None:
             self.add_graph(graph=graph, graph_def=graph_def)
             if graph_def is not None or hasattr(graph, "as_graph_def"):
                 self.add_meta_graph(_meta_graph(graph, graph_def))
 
-    def _open(self) -> None:
-        from penstock.base.proto import event_pb2
-
-        os.makedirs(self._logdir, exist_ok=True)
-        now = time.time()
-        base = os.path.join(self._logdir, f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}")
-        path, n = base + self._suffix, 0
-        while os.path.exists(path):
-            n += 1
-            path = f"{base}.{n}{self._suffix}"
-        self._file = RecordFile(path)
-        self._file.write(event_pb2.Event(wall_time=now, file_version="brain.Event:2").SerializeToString())
-        self._file.flush()
+    def _open(self) -> EventFile:
+        return EventFile(self._logdir, self._suffix, self._max_queue, self._flush_secs)
 
     def __enter__(self) -> "FileWriter":
         return self
@@ -98,11 +65,7 @@ class FileWriter:
             )
             return
         with self._lock:
-            assert self._file is not None
-            self._file.write(event.SerializeToString())
-            self._waiting += 1
-            if self._waiting >= self._max_queue or time.time() - self._flushed > self._flush_secs:
-                self.flush()
+            self._file.write(event)
 
     def _add(self, event: Any, step: Any) -> None:
         event.wall_time = time.time()
@@ -167,9 +130,9 @@ class FileWriter:
         """Write the RunMetadata of one step; ValueError for a tag that was used."""
         from penstock.base.proto import event_pb2
 
-        if tag in getattr(self, "_run_tags", set()):
+        if tag in self._run_tags:
             raise ValueError("The provided tag was already used for this event type")
-        self._run_tags = getattr(self, "_run_tags", set()) | {tag}
+        self._run_tags.add(tag)
         event = event_pb2.Event()
         event.tagged_run_metadata.tag = tag
         event.tagged_run_metadata.run_metadata = run_metadata.SerializeToString()
@@ -177,24 +140,23 @@ class FileWriter:
 
     def flush(self) -> None:
         """Make sure that everything is on disk."""
-        with self._lock:
-            if self._file is not None and not self._closed:
-                self._file.flush()
-                self._waiting, self._flushed = 0, time.time()
+        if self._closed:
+            warnings.warn("Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter is explicitly reopened.", stacklevel=2)
+            return
+        self._file.flush()
 
     def close(self) -> None:
         """Write what is left and close the file."""
         with self._lock:
-            self.flush()
-            if not self._closed and self._file is not None:
-                self._file.close()
+            self._file.close()
             self._closed = True
 
     def reopen(self) -> None:
         """Begin a new event file after `close`."""
-        if self._closed:
-            self._closed = False
-            self._open()
+        with self._lock:
+            if self._closed:
+                self._closed = False
+                self._file = self._open()
 
 
 @export(v1=("summary.FileWriterCache",))
