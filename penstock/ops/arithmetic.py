@@ -16,7 +16,7 @@ from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops.cast import Cast, cast
 from penstock.ops.elementwise import Abs, Neg, Sign
-from penstock.ops.families import binary, composites, conj, later
+from penstock.ops.families import binary, composites, conj, later, of_elements
 
 ZerosLike, SelectV2, GreaterEqual, LessEqual = (
     later("ZerosLike"),
@@ -239,6 +239,7 @@ def div(x: Any, y: Any, name: str | None = None) -> Any:
 
 
 @export("math.divide_no_nan", v1=("div_no_nan",))
+@of_elements
 def div_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
     """x / y, and 0 where y is 0; integers are cast to floats as `tf.truediv` does.
 
@@ -261,6 +262,7 @@ def div_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
 
 
 @export("math.multiply_no_nan")
+@of_elements
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
     """x * y, and 0 where y is 0, even if x is infinite or NaN.
 

@@ -15,7 +15,7 @@ from penstock.ir.known import known_value
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
-from penstock.ops.families import later
+from penstock.ops.families import later, of_elements
 from penstock.ops.printing import head
 
 _All, _NoOp, _Rank = later("All"), later("NoOp"), later("Rank")
@@ -77,6 +77,7 @@ def _(node, dy):
 
 
 @export("debugging.check_numerics", v1=("check_numerics",))
+@of_elements
 def check_numerics(tensor, message, name=None):
     """The tensor; InvalidArgumentError with `message` where it holds NaN or Inf."""
     return check_numerics_op(tensor, message=message, name=name)
@@ -216,6 +217,15 @@ def _story(sign: str, x: Any, y: Any, held: Any, data: Any, summarize: Any, mess
     return "\n".join(lines)
 
 
+def _both_ragged(x: Any, y: Any) -> Any:
+    """The values of two RaggedTensors, whose rows must be the same; other values as they are."""
+    if getattr(type(x), "takes_elements", False) and type(x) is type(y):
+        for a, b in zip(x.nested_row_splits, y.nested_row_splits):
+            _compare("==", "Equal", a, b, None, None, "the rows differ", None, "assert_equal")
+        return x.flat_values, y.flat_values
+    return x, y
+
+
 def _binary(what: str, sign: str, op_name: str, v2_names: tuple[str, ...], message_first: builtins.bool = True) -> None:
     """`assert_<what>` for two tensors, in both APIs."""
     doc = f"InvalidArgumentError where `x {sign} y` does not hold for every pair of elements."
@@ -223,14 +233,14 @@ def _binary(what: str, sign: str, op_name: str, v2_names: tuple[str, ...], messa
     if message_first:
 
         def new(x, y, message=None, summarize=None, name=None):
-            return _compare(sign, op_name, x, y, None, summarize, message, name, f"assert_{what}")
+            return _compare(sign, op_name, *_both_ragged(x, y), None, summarize, message, name, f"assert_{what}")
     else:
 
         def new(x, y, summarize=None, message=None, name=None):
-            return _compare(sign, op_name, x, y, None, summarize, message, name, f"assert_{what}")
+            return _compare(sign, op_name, *_both_ragged(x, y), None, summarize, message, name, f"assert_{what}")
 
     def old(x, y, data=None, summarize=None, message=None, name=None):
-        return _compare(sign, op_name, x, y, data, summarize, message, name, f"assert_{what}")
+        return _compare(sign, op_name, *_both_ragged(x, y), data, summarize, message, name, f"assert_{what}")
 
     _publish(new, f"assert_{what}", doc, v2=v2_names)
     _publish(old, f"assert_{what}_v1", doc, v1=(f"assert_{what}", f"debugging.assert_{what}"))

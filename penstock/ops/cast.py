@@ -12,7 +12,7 @@ from penstock.ir import door
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
-from penstock.ops.families import composites, later, same_shape, wide
+from penstock.ops.families import composites, later, of_elements, same_shape, wide
 
 _WIDE_FLOATS = ("float32", "float64", "float16", "bfloat16")
 
@@ -120,6 +120,7 @@ def _bounds(source: DType, to: DType) -> tuple[Any, Any] | None:
 
 
 @export("saturate_cast", "dtypes.saturate_cast")
+@of_elements
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
     """`value` cast to `dtype`, values that do not fit clamped to its range first.
 

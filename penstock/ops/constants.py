@@ -547,6 +547,7 @@ one_hot_op.no_grad()
 
 
 @export("one_hot")
+@dispatched
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
     """A new axis of length `depth` that holds `on_value` at each index and `off_value` elsewhere; all off where out of range.
 

@@ -16,6 +16,7 @@ from penstock.ops.families import (
     composites,
     conj,
     later,
+    of_elements,
     special,
     unary,
     unbroadcast,
@@ -326,10 +327,19 @@ abs_.__name__ = "abs"
 
 # -- complex parts ---------------------------------------------------------------------------------------------------
 _COMPLEX = "T: {complex64|complex128} = complex64, Tout: {float32|float64} = float32"
+
+
+def _pairs(real: Any, imag: Any) -> Any:
+    """Complex numbers of their parts (a sum would lose infinities and signs of zero)."""
+    out = np.empty(np.broadcast_shapes(real.shape, imag.shape), np.result_type(real.dtype, np.complex64))
+    out.real, out.imag = real, imag
+    return out
+
+
 Complex = op(
     "Complex(real: T, imag: T, *, T: {float32|float64} = float32, Tout: {complex64|complex128} = complex64) -> out: Tout",
     shape=lambda real, imag, **_: broadcast_shape(real, imag),
-)(lambda xp, real, imag: real + 1j * imag if xp is np else _lax("complex")(*xp.broadcast_arrays(real, imag)))
+)(lambda xp, real, imag: _pairs(real, imag) if xp is np else _lax("complex")(*xp.broadcast_arrays(real, imag)))
 Complex.grad(
     lambda node, dz: (
         unbroadcast(Real(dz, Tout=node.inputs[0].dtype), *node.inputs),
@@ -372,6 +382,7 @@ Conj = unary(
 
 
 @export("complex", "dtypes.complex")
+@of_elements
 def complex_(real: Any, imag: Any, name: str | None = None) -> Any:
     """A complex tensor of two real ones: complex64 of float32, complex128 of float64.
 

@@ -1,6 +1,7 @@
 """What families of ops share: a line each for unary and binary ops, broadcasting gradients, precision."""
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from penstock.base.export import Old, export
 from penstock.base.shape import broadcast
 from penstock.ir.op import Op, find, op
 from penstock.ir.scope import scoped
+from penstock.ir.tensor import Tensor
 
 _BUILTINS = frozenset("abs all any complex divmod max min pow range round sum".split())
 
@@ -37,6 +39,27 @@ def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
                     if found is not NotImplemented:
                         return found
                     break
+        return function(*args, **kwargs)
+
+    return call
+
+
+def of_elements(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of each element of its first arguments: of RaggedTensors it is taken row by row."""
+    names = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if composites:
+            given = dict(zip(names, args))
+            given.update(kwargs)
+            at = [n for n, v in given.items() if getattr(type(v), "takes_elements", False)]
+            if at:
+                spread = [*at, *(n for n in names[:2] if n in given and n not in at and isinstance(given[n], Tensor))]
+                name = given.pop("name", None)
+                rest = {n: v for n, v in given.items() if n not in spread}
+                inner = lambda *values, name=None: function(**dict(zip(spread, values)), **rest)
+                return composites[type(given[at[0]])](inner, tuple(given[n] for n in spread), name)
         return function(*args, **kwargs)
 
     return call
@@ -125,6 +148,8 @@ def unary(
         if scope:
 
             def call(x: Any, name: str | None = None) -> Any:
+                if type(x) in composites:
+                    return composites[type(x)](call, (x,), name)
                 with scoped(name, scope):
                     return made(x)
         else:
@@ -166,6 +191,8 @@ def binary(
         if scope:
 
             def call(x: Any, y: Any, name: str | None = None) -> Any:
+                if composites and (type(x) in composites or type(y) in composites):
+                    return composites[type(x) if type(x) in composites else type(y)](call, (x, y), name)
                 with scoped(name, scope):
                     return made(x, y)
         else:

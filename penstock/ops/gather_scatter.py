@@ -307,6 +307,7 @@ def _(node, dy):
 
 
 @export(v2=("gather_nd",))
+@dispatched
 def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """The slices of `params` that the rows of `indices` point at.
 
@@ -323,6 +324,7 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
 
 
 @export(v1=("gather_nd", "manip.gather_nd"))
+@dispatched
 def gather_nd_v1(params, indices, name=None, batch_dims=0, bad_indices_policy=""):
     """The slices of `params` that the rows of `indices` point at."""
     return gather_nd(params, indices, batch_dims, name, bad_indices_policy)

@@ -11,7 +11,7 @@ from penstock.base.export import export
 from penstock.base.shape import as_text, axis_of
 from penstock.ir.op import op
 from penstock.ops import constants, shapes
-from penstock.ops.families import later
+from penstock.ops.families import dispatched, later
 from penstock.ops.gather_scatter import gather
 from penstock.ops.indexed_slices import dense_of
 
@@ -173,6 +173,7 @@ def find_zeros(t: Any) -> Any:
 
 
 @export("dynamic_partition")
+@dispatched
 def dynamic_partition(data, partitions, num_partitions, name=None):
     """The slices of `data` in `num_partitions` tensors, by the number in `partitions`.
 

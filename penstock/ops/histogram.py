@@ -11,7 +11,7 @@ from penstock.base.export import export
 from penstock.ir import door
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
-from penstock.ops.families import composites, later
+from penstock.ops.families import composites, dispatched, later
 from penstock.ops.segments import combine
 
 Cast, Mul, Maximum, AddV2, Size, Reshape = (later(n) for n in ("Cast", "Mul", "Maximum", "AddV2", "Size", "Reshape"))
@@ -84,6 +84,7 @@ Bincount.no_grad()
 
 
 @export(v2=("math.bincount",))
+@dispatched
 def bincount(
     arr: Any,
     weights: Any = None,

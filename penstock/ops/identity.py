@@ -9,6 +9,7 @@ from penstock.base.export import export
 from penstock.base.nest import flatten, pack_sequence_as
 from penstock.ir.op import Op, op
 from penstock.ir.tensor import Tensor
+from penstock.ops.families import of_elements
 
 
 def passes(text: str, doc: str, gradient: bool = True, **fields: Any) -> Op:
@@ -76,6 +77,7 @@ def identity_n(input, name=None):  # noqa: A002
 
 
 @export("stop_gradient")
+@of_elements
 def stop_gradient(input, name=None):  # noqa: A002
     """The input; gradients take it for a constant."""
     return stop_gradient_op(input, name=name)

@@ -12,7 +12,7 @@ from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
 from penstock.ir.scope import scoped
 from penstock.ops.cast import saturate_cast
-from penstock.ops.families import later
+from penstock.ops.families import later, of_elements
 from penstock.ops.image_color import AdjustContrastv2, AdjustHue, AdjustSaturation
 from penstock.ops.image_resize import (
     ResizeArea,
@@ -35,6 +35,7 @@ _Mul, _Sum, _Mean, _Maximum, _Minimum, _Select, _Less, _ConcatV2, _Identity, _Fl
 
 
 @export("image.convert_image_dtype")
+@of_elements
 def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: Any = None) -> Any:
     """`image` as `dtype`, scaled: floats are in [0, 1], integers use their whole positive range.
 
@@ -604,6 +605,7 @@ def per_image_standardization(image: Any) -> Any:
 
 
 @export("image.adjust_brightness")
+@of_elements
 def adjust_brightness(image: Any, delta: Any) -> Any:
     """`delta` (a part of the whole range) added to every pixel."""
     with scoped(None, "adjust_brightness"):
@@ -625,6 +627,7 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> Any:
 
 
 @export("image.adjust_gamma")
+@of_elements
 def adjust_gamma(image: Any, gamma: Any = 1, gain: Any = 1) -> Any:
     """gain * image ** gamma, for pixels in [0, 1]."""
     with scoped(None, "adjust_gamma"):

@@ -428,6 +428,7 @@ def _(node, *dys):
 
 
 @export("split")
+@dispatched
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """Parts of `value` along `axis`: a number of equal ones, or ones of the given sizes.
 

@@ -13,7 +13,7 @@ from penstock.ir import convert, door
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
-from penstock.ops.families import composites, conj, later, unbroadcast, wide
+from penstock.ops.families import composites, conj, dispatched, later, unbroadcast, wide
 
 Reshape, Cast = later("Reshape"), later("Cast")
 
@@ -219,6 +219,7 @@ def _(node: Any, dc: Any) -> Any:
 
 # -- public functions ------------------------------------------------------------------------------------------------
 @export("matmul", "linalg.matmul")
+@dispatched
 def matmul(
     a: Any,
     b: Any,

@@ -13,7 +13,7 @@ from penstock.ir import door
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import Op, op
 from penstock.ir.scope import scoped
-from penstock.ops.families import later, same_shape, wide
+from penstock.ops.families import dispatched, later, of_elements, same_shape, wide
 
 _Sum, _Mul, _Select, _Exp = later("Sum"), later("Mul"), later("SelectV2"), later("Exp")
 _Less, _ZerosLike, _Reshape, _Rank = later("Less"), later("ZerosLike"), later("Reshape"), later("Rank")
@@ -40,6 +40,7 @@ def activation(text: str, body: Callable[..., Any], *names: str, grad: Callable[
     made = op(text, shape=same_shape)(body)
     made.grad_rule = lambda node, dy: grad(dy, node.inputs[0], node.outputs[0])
 
+    @of_elements
     def call(features: Any, name: Any = None) -> Any:
         return made(features, name=name)
 
@@ -162,6 +163,7 @@ def _(node: Any, dy: Any) -> Any:
 
 
 @export("nn.leaky_relu")
+@of_elements
 def leaky_relu(features: Any, alpha: Any = 0.2, name: Any = None) -> Any:
     """features where positive, alpha * features elsewhere.
 
@@ -180,6 +182,7 @@ def _floating(x: Any) -> Any:
 
 
 @export(v2=("nn.gelu",))
+@of_elements
 def gelu(features: Any, approximate: bool = False, name: Any = None) -> Any:
     """The Gaussian error linear unit: features * P(X <= features) for a standard normal X; `approximate` uses tanh."""
     with scoped(name, "Gelu"):
@@ -195,6 +198,7 @@ def gelu(features: Any, approximate: bool = False, name: Any = None) -> Any:
 
 
 @export("nn.silu", "nn.swish")
+@of_elements
 def silu(features: Any, beta: Any = 1.0) -> Any:
     """features * sigmoid(beta * features)."""
     features = convert_to_tensor(features, name="features")
@@ -423,6 +427,7 @@ def _softmax_like(compute: Any, logits: Any, axis: Any, name: Any) -> Any:
 
 
 @export("nn.softmax", "math.softmax", old=Old("logits, axis=None, name=None, dim=None", dim="axis"))
+@dispatched
 def softmax(logits: Any, axis: Any = None, name: Any = None) -> Any:
     """exp(logits) / sum(exp(logits)) along `axis` (the last one).
 

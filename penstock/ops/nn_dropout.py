@@ -13,7 +13,7 @@ from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
 from penstock.ir.scope import scoped
 from penstock.ir.seeds import get_seed
-from penstock.ops.families import later
+from penstock.ops.families import dispatched, later
 from penstock.ops.random import uniform
 from penstock.ops.random_from_seed import stateless_uniform
 from penstock.ops.shapes import shape as shape_of
@@ -90,6 +90,7 @@ def _counted(x: Any, rate: Any, noise_shape: Any, sample: Callable[..., Any], dt
 
 
 @export(v2=("nn.dropout",))
+@dispatched
 def dropout_v2(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: Any = None) -> Any:
     """Each entry of `x` set to 0 with probability `rate`, the others scaled by 1 / (1 - rate).
 
@@ -101,6 +102,7 @@ def dropout_v2(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, nam
 
 
 @export(v1=("nn.dropout",))
+@dispatched
 def dropout(
     x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: Any = None, name: Any = None, rate: Any = None
 ) -> Any:

@@ -215,6 +215,7 @@ def _safe_lookup(
 
 
 @export(v2=("nn.safe_embedding_lookup_sparse",))
+@dispatched
 def safe_embedding_lookup_sparse_v2(
     embedding_weights: Any, sparse_ids: Any, sparse_weights: Any = None, combiner: Any = "mean", default_id: Any = None,
     max_norm: Any = None, name: Any = None, allow_fast_lookup: bool = False,
@@ -224,6 +225,7 @@ def safe_embedding_lookup_sparse_v2(
 
 
 @export(v1=("nn.safe_embedding_lookup_sparse",))
+@dispatched
 def safe_embedding_lookup_sparse(
     embedding_weights: Any, sparse_ids: Any, sparse_weights: Any = None, combiner: Any = "mean", default_id: Any = None, name: Any = None,
     partition_strategy: str = "div", max_norm: Any = None, allow_fast_lookup: bool = False,

@@ -12,7 +12,7 @@ from penstock.ir import door
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
-from penstock.ops.families import later, wide
+from penstock.ops.families import later, of_elements, wide
 from penstock.ops.nn import LogSoftmax, Relu, Softmax
 
 _Sum, _ExpandDims, _Reshape, _Shape, _Select, _Cast = map(
@@ -265,6 +265,7 @@ def _of_one_shape(a: Any, b: Any, first: str, second: str) -> None:
 
 
 @export("nn.sigmoid_cross_entropy_with_logits")
+@of_elements
 def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: Any = None) -> Any:
     """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), entry by entry, without overflow."""
     _both(labels, logits)

@@ -313,6 +313,7 @@ def _align(x: RaggedTensor, y: RaggedTensor) -> tuple[RaggedTensor, RaggedTensor
 
 
 composites[RaggedTensor] = _on_ragged
+RaggedTensor.takes_elements = True  # type: ignore[attr-defined]
 
 _SEGMENT = {"reduce_sum": "UnsortedSegmentSum", "reduce_prod": "UnsortedSegmentProd", "reduce_max": "UnsortedSegmentMax", "reduce_min": "UnsortedSegmentMin"}
 
@@ -562,4 +563,4 @@ def _no_truth(self: RaggedTensor) -> bool:
 
 RaggedTensor.__bool__ = RaggedTensor.__nonzero__ = _no_truth  # type: ignore[attr-defined]
 
-from penstock.ops import ragged_arrays  # noqa: E402, F401 - what array functions do with RaggedTensors, built on the above
+from penstock.ops import ragged_arrays, ragged_functions  # noqa: E402, F401 - what array functions do with RaggedTensors, built on the above

@@ -48,7 +48,9 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Any:
 
 
 def _gather(params: Any, indices: Any, axis: Any, batch_dims: Any) -> Any:
-    axis = 0 if axis is None else int(axis)
+    axis = int(batch_dims) if axis is None else int(axis)
+    if int(batch_dims) == 1 and axis == 1:
+        return _gather_of_each(params, indices)
     if int(batch_dims) or axis:
         raise ValueError(f"gather with a RaggedTensor takes axis=0 and batch_dims=0, got axis={axis} and batch_dims={batch_dims}")
     if is_ragged(indices):
@@ -65,6 +67,17 @@ def _gather(params: Any, indices: Any, axis: Any, batch_dims: Any) -> Any:
     splits = list(params.nested_row_splits)
     new, values = bodies.RAGGED_GATHER(splits, params.flat_values, indices, OUTPUT_RAGGED_RANK=len(splits) + rank - 1)
     return RaggedTensor.from_nested_row_splits(values, new, validate=False)
+
+
+def _gather_of_each(params: Any, indices: Any) -> Any:
+    """Row i holds the elements of row i of params at the indices of row i."""
+    params = params if is_ragged(params) else RaggedTensor.from_tensor(params)
+    made = indices if is_ragged(indices) else RaggedTensor.from_tensor(indices)
+    starts = find("GatherV2")(params.row_starts(), made.value_rowids(), 0)
+    picked = _gather(params.values, starts + find("Cast")(made.values, DstT=starts.dtype), 0, 0) if is_ragged(params.values) else \
+        find("GatherV2")(params.values, starts + find("Cast")(made.values, DstT=starts.dtype), 0)  # fmt: skip
+    made = made.with_values(picked)
+    return made if is_ragged(indices) else made.to_tensor(shape=[None, indices.shape.as_list()[1]])
 
 
 @_for("gather")

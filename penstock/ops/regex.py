@@ -12,6 +12,7 @@ from penstock.base.errors import InvalidArgumentError
 from penstock.base.export import export
 from penstock.ir.op import op
 from penstock.ir.tensor import Tensor
+from penstock.ops.families import of_elements
 
 _POSIX = {
     "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\x00-\x7F", "blank": r"\t ", "cntrl": r"\x00-\x1F\x7F", "digit": "0-9", "graph": "!-~",
@@ -241,6 +242,7 @@ for _one in (regex_replace_op, static_regex_replace_op, regex_full_match_op, sta
 
 
 @export("strings.regex_replace", v1=("regex_replace",))
+@of_elements
 def regex_replace(input: Any, pattern: Any, rewrite: Any, replace_global: bool = True, name: str | None = None) -> Any:  # noqa: A002
     r"""Each string with the matches of a RE2 pattern rewritten; `\1` ... `\9` stand for the groups.
 
@@ -253,6 +255,7 @@ def regex_replace(input: Any, pattern: Any, rewrite: Any, replace_global: bool =
 
 
 @export("strings.regex_full_match")
+@of_elements
 def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Any:  # noqa: A002
     """bool: does the whole of each string match a RE2 pattern?
 

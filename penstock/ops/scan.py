@@ -7,7 +7,7 @@ import numpy as np
 from penstock.base.errors import ShapeError
 from penstock.base.export import export
 from penstock.ir.op import Op, op
-from penstock.ops.families import conj, later, wide
+from penstock.ops.families import conj, dispatched, later, wide
 
 Mul, Sub, Exp, Log, SelectV2 = later("Mul"), later("Sub"), later("Exp"), later("Log"), later("SelectV2")
 
@@ -106,7 +106,7 @@ def _public(made: Op, name: str, *names: str, v1: tuple[str, ...] = (), doc: str
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = doc
-    return export(*names, v1=v1)(call)
+    return export(*names, v1=v1)(dispatched(call))
 
 
 cumsum = _public(

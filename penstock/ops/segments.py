@@ -12,7 +12,7 @@ from penstock.base.shape import as_text, merge
 from penstock.ir import door
 from penstock.ir.op import Op, op
 from penstock.ir.scope import scoped
-from penstock.ops.families import later, wide
+from penstock.ops.families import dispatched, later, wide
 
 GatherV2, Mul, RealDiv, SelectV2, ZerosLike, OnesLike, Cast, Equal = (
     later(n) for n in ("GatherV2", "Mul", "RealDiv", "SelectV2", "ZerosLike", "OnesLike", "Cast", "Equal")
@@ -158,7 +158,7 @@ def _public_unsorted(made: Op, kind: str, doc: str) -> Any:
 
     call.__name__ = call.__qualname__ = f"unsorted_segment_{kind}"
     call.__doc__ = doc
-    return export(f"math.unsorted_segment_{kind}", v1=(f"unsorted_segment_{kind}",))(call)
+    return export(f"math.unsorted_segment_{kind}", v1=(f"unsorted_segment_{kind}",))(dispatched(call))
 
 
 unsorted_segment_sum = _public_unsorted(
@@ -193,6 +193,7 @@ def _rows_per_segment(data: Any, segment_ids: Any, num_segments: Any) -> Any:
 
 
 @export("math.unsorted_segment_mean", v1=("unsorted_segment_mean",))
+@dispatched
 def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
     """The means of the rows with the same id; 0 where there are none.
 
@@ -206,6 +207,7 @@ def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: 
 
 
 @export("math.unsorted_segment_sqrt_n", v1=("unsorted_segment_sqrt_n",))
+@dispatched
 def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
     """The sums of the rows with the same id, divided by the square root of how many there are."""
     with scoped(name, "UnsortedSegmentSqrtN"):

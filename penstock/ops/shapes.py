@@ -78,6 +78,7 @@ def shape_internal(input: Any, name: str | None = None, optimize: bool = True, o
 
 
 @export("shape", old=Old("input, name=None, out_type=None"))
+@dispatched
 def shape(input, out_type=None, name=None):  # noqa: A002
     """The shape as an int32 (or `out_type`) vector.
 
@@ -344,6 +345,7 @@ def _(node, dy):
 
 
 @export(v2=("squeeze",))
+@dispatched
 def squeeze(input, axis=None, name=None):  # noqa: A002
     """Without the axes of size 1: all of them, or those in `axis`.
 
@@ -360,6 +362,7 @@ def squeeze(input, axis=None, name=None):  # noqa: A002
 
 
 @export(v1=("squeeze",))
+@dispatched
 def squeeze_v1(input, axis=None, name=None, squeeze_dims=None):  # noqa: A002
     """Without the axes of size 1: all of them, or those in `axis` (once called `squeeze_dims`)."""
     return squeeze(input, renamed("axis", axis, "squeeze_dims", squeeze_dims), name)
@@ -416,6 +419,7 @@ def _(node, dy):
 
 
 @export("broadcast_to")
+@dispatched
 def broadcast_to(input, shape, name=None):  # noqa: A002
     """`input` repeated to fill `shape` by the rules of broadcasting.
 

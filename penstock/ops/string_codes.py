@@ -12,6 +12,7 @@ from penstock.base.errors import InvalidArgumentError
 from penstock.base.export import Old, export
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import op
+from penstock.ops.families import of_elements
 from penstock.ops.strings import map_strings, parse_number
 
 _RAW = "{float16|float32|float64|int32|uint16|uint8|int16|int8|int64|complex64|complex128|bool|bfloat16}"
@@ -49,6 +50,7 @@ def decode_base64_op(xp, input):  # noqa: A002
 
 
 @export("io.encode_base64", v1=("encode_base64",))
+@of_elements
 def encode_base64(input: Any, pad: bool = False, name: str | None = None) -> Any:  # noqa: A002
     """Each string in web-safe base64.
 
@@ -59,6 +61,7 @@ def encode_base64(input: Any, pad: bool = False, name: str | None = None) -> Any
 
 
 @export("io.decode_base64", v1=("decode_base64",))
+@of_elements
 def decode_base64(input: Any, name: str | None = None) -> Any:  # noqa: A002
     """What each string spells in web-safe base64, padded or not."""
     return decode_base64_op(input, name=name)
@@ -135,6 +138,7 @@ def decode_compressed_op(xp, bytes, *, compression_type):  # noqa: A002
 
 
 @export("io.decode_compressed", v1=("decode_compressed",))
+@of_elements
 def decode_compressed(bytes: Any, compression_type: str = "", name: str | None = None) -> Any:  # noqa: A002
     """Each string decompressed: compression_type is "ZLIB", "GZIP" or "" for none."""
     return decode_compressed_op(bytes, compression_type=compression_type, name=name)

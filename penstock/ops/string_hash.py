@@ -7,6 +7,7 @@ import numpy as np
 from penstock.base.errors import InvalidArgumentError
 from penstock.base.export import Old, export
 from penstock.ir.op import op
+from penstock.ops.families import of_elements
 
 _M = (1 << 64) - 1
 _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
@@ -187,12 +188,14 @@ _OLD = Old("string_tensor=None, num_buckets=None, name=None, input=None", string
 
 
 @export(v2=("strings.to_hash_bucket",), v1=("strings.to_hash_bucket", "string_to_hash_bucket"), old=_OLD)
+@of_elements
 def string_to_hash_bucket(input: Any, num_buckets: int, name: str | None = None) -> Any:  # noqa: A002
     """int64: a bucket 0..num_buckets-1 for each string."""
     return string_to_hash_bucket_op(input, num_buckets=num_buckets, name=name)
 
 
 @export("strings.to_hash_bucket_fast", v1=("string_to_hash_bucket_fast",))
+@of_elements
 def string_to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -> Any:  # noqa: A002
     """int64: a bucket 0..num_buckets-1 for each string, by a fast hash that will not change.
 
@@ -203,6 +206,7 @@ def string_to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = 
 
 
 @export("strings.to_hash_bucket_strong", v1=("string_to_hash_bucket_strong",))
+@of_elements
 def string_to_hash_bucket_strong(input: Any, num_buckets: int, key: Any, name: str | None = None) -> Any:  # noqa: A002
     """int64: a bucket 0..num_buckets-1 for each string, by a hash under a secret key of two integers."""
     return string_to_hash_bucket_strong_op(input, num_buckets=num_buckets, key=key, name=name)
