@@ -77,6 +77,20 @@ class InternalLoader:
     def exec_module(self, module):
         """Nothing to run: the names are found when they are used."""
 
+    def get_code(self, name):
+        """What `python -m tensorflow.python.tools.freeze_graph` runs: the tool's `main`."""
+        from penstock.api.internals import COUNTERPARTS
+
+        module = COUNTERPARTS[name.partition(".")[2]][0]
+        return compile(f"from {module} import main\nraise SystemExit(main())", f"<{name}>", "exec")
+
+    def runs(self, name):
+        """Is the module a tool that `python -m` can run?"""
+        from penstock.api.internals import COUNTERPARTS
+
+        inside = name.partition(".")[2]
+        return inside.startswith("python.tools.") and inside in COUNTERPARTS
+
 
 class SameModule:
     """Gives a module that exists under another name: `tensorflow.keras.layers` is the keras package's own."""

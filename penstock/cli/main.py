@@ -43,6 +43,17 @@ def command():
 
         sys.exit(start((["--tf1"] if tf1 else []) + (["-m", module] if module else []) + list(program)))
 
+    @group.command("saved-model", context_settings={"ignore_unknown_options": True}, add_help_option=False)
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def saved_model(arguments):
+        """Show, run, scan, freeze or compile a SavedModel, as saved_model_cli does."""
+        from penstock.cli.saved_model import main as start
+
+        try:
+            sys.exit(start(list(arguments), "penstock saved-model"))
+        except (AttributeError, OSError, RuntimeError, ValueError, penstock.errors.OpError) as error:
+            sys.exit(f"penstock saved-model: {error}")
+
     @group.command()
     def doctor():
         """Show versions, devices and caches, and what is missing with the command that mends it."""

@@ -89,7 +89,8 @@ def load_module(name):
     """The code of a module found as `python -m` finds it, and its `__main__` module."""
     try:
         spec = find_spec(name)
-        if spec is not None and spec.submodule_search_locations is not None:
+        runs = getattr(spec.loader, "runs", None) if spec is not None else None
+        if spec is not None and spec.submodule_search_locations is not None and not (runs and runs(name)):
             spec = find_spec(f"{name}.__main__")
     except ModuleNotFoundError as error:
         if not name.startswith(f"{error.name}"):
@@ -103,5 +104,5 @@ def load_module(name):
         __file__=spec.origin, __cached__=spec.cached, __loader__=spec.loader, __package__=spec.parent, __spec__=spec,
         __builtins__=builtins,
     )  # fmt: skip
-    sys.argv[0] = spec.origin
+    sys.argv[0] = spec.origin or name
     return code, main

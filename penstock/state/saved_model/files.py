@@ -54,6 +54,9 @@ def parse_saved_model(export_dir: Any) -> Any:
     return made
 
 
+read_saved_model = parse_saved_model
+
+
 def find_meta_graph(saved_model: Any, tags: Iterable[str]) -> Any:
     """The MetaGraphDef that has exactly these tags; RuntimeError when none does."""
     wanted = set(tags)

@@ -1,0 +1,1 @@
+"""Tools that make one graph out of another: frozen, stripped of what is not used, folded."""
