@@ -54,6 +54,22 @@ def command():
         except (AttributeError, OSError, RuntimeError, ValueError, penstock.errors.OpError) as error:
             sys.exit(f"penstock saved-model: {error}")
 
+    @group.command(context_settings={"ignore_unknown_options": True}, add_help_option=True)
+    @click.option("--logdir", metavar="DIR", help="Where the event files are.")
+    @click.option("--port", type=int, help="The port to listen on (6006, or the next free one).")
+    @click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF TENSORBOARD]...")
+    def board(logdir, port, more):
+        """Start TensorBoard.
+
+        \b
+        penstock board --logdir logs
+        penstock board --logdir logs --port 6007 --bind_all
+        """
+        from penstock.cli.board import main as start
+
+        named = [f"--{name}={value}" for name, value in (("logdir", logdir), ("port", port)) if value is not None]
+        sys.exit(start(named + list(more)))
+
     @group.command()
     def doctor():
         """Show versions, devices and caches, and what is missing with the command that mends it."""

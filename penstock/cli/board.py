@@ -1,0 +1,19 @@
+"""`penstock board`: the real TensorBoard over a folder of event files."""
+
+import os
+import sys
+from importlib.util import find_spec
+
+
+def main(arguments):
+    """Become TensorBoard; the exit status where it cannot be started."""
+    if find_spec("tensorboard") is None:
+        print("penstock board: the tensorboard package is missing; install it with: pip install tensorboard", file=sys.stderr)
+        return 1
+    arguments = list(arguments)
+    for i, argument in enumerate(arguments):
+        folder = arguments[i + 1] if argument == "--logdir" and i + 1 < len(arguments) else argument.removeprefix("--logdir=")
+        if argument.startswith("--logdir") and "," not in folder and ":" not in folder and not os.path.isdir(folder):
+            print(f"penstock board: there is no folder {folder} yet; waiting for event files in it", file=sys.stderr)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "tensorboard.main", *arguments])  # noqa: S606 - our own interpreter
