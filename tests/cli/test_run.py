@@ -123,7 +123,7 @@ def test_wrong_command_lines(tmp_path, args, message):
 
 
 def test_help_and_version(tmp_path):
-    assert "run     Run an unmodified TensorFlow program." in penstock("--help", cwd=tmp_path).stdout
+    assert "Run an unmodified TensorFlow program." in penstock("--help", cwd=tmp_path).stdout
     assert "--tf1" in penstock("run", "--help", cwd=tmp_path).stdout
     assert penstock("--version", cwd=tmp_path).stdout == "penstock, version 0.1.0\n"
 
