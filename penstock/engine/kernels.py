@@ -15,6 +15,8 @@ from penstock.ir.tensor import Spec
 
 SMALL = 1 << 18
 """Elements up to which the NumPy body is the faster one."""
+MISFITS = (ValueError, TypeError, IndexError, KeyError, AttributeError, ZeroDivisionError, OverflowError)
+"""What a body raises when sizes or values do not fit each other."""
 ndarray = np.ndarray
 
 eager_store = Store()
@@ -50,8 +52,8 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool
             out = body(np, *lead, *args, **kwargs)
         except OpError as e:
             raise explain_arrays(op, e, arrays) from None
-        except (ValueError, TypeError, IndexError) as e:
-            if op.where == "host":
+        except MISFITS as e:
+            if op.where == "host" and op.effect is not None:  # it may have run a user's code
                 raise
             raise diagnose(op, e, arrays, attrs) from None
         finally:
@@ -81,7 +83,7 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool
             return compiled(*arrays)
         except OpError as e:
             raise explain_arrays(op, e, arrays) from None
-        except (ValueError, TypeError, IndexError) as e:
+        except MISFITS as e:
             raise diagnose(op, e, arrays, attrs) from None
 
     def either(*arrays: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from jax import lax, numpy as jnp
 from penstock.base.errors import InvalidArgumentError, OpError
 from penstock.engine.interpret import takes_handle
 from penstock.engine.interrupt import Stopped
-from penstock.engine.kernels import Holder
+from penstock.engine.kernels import MISFITS, Holder
 from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store, uninitialized
 from penstock.engine.streams import stream_cell
@@ -198,7 +198,7 @@ class Tracer:
             raise locate(e, node) from None
         except jax.errors.ConcretizationTypeError:
             raise NeedsValue from None
-        except (ValueError, TypeError, IndexError) as e:
+        except MISFITS as e:
             raise diagnose(e, node, flat) from e
         finally:
             if token is not None:

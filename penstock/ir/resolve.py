@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock.base import dtypes
 from penstock.base.dtypes import DType, as_dtype
-from penstock.base.errors import InvalidArgumentError
+from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.ir import convert
 from penstock.ir.signature import REQUIRED
 from penstock.ir.tensor import Tensor
@@ -177,5 +177,5 @@ def _attr_value(op: Any, attr: Any, given: Any) -> Any:
     if attr.minimum is not None:
         n = len(value) if isinstance(value, list) else value
         if n < attr.minimum:
-            raise ValueError(f"{op.name}: attribute {attr.name} = {value!r} must be at least {attr.minimum}")
+            raise ShapeError(None, None, f"{op.name}: Value for attr '{attr.name}' of {n} must be at least minimum {attr.minimum}, got {value!r}")
     return value

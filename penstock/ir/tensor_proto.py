@@ -27,8 +27,8 @@ def field_of(dtype: DType) -> str:
     return "float8_val" if dtype.name.startswith("float8") else _FIELDS.get(dtype.name, "int_val")
 
 
-def array_to_proto(array: np.ndarray, dtype: DType | None = None, compress: bool = False) -> Any:
-    """A TensorProto of an array; `compress` keeps a large constant array as one element."""
+def array_to_proto(array: np.ndarray, dtype: DType | None = None, compress: bool = False, raw: bool = False) -> Any:
+    """A TensorProto of an array; `compress` keeps a large constant array as one element, `raw` writes single elements as bytes too."""
     from penstock.base.proto import tensor_pb2
 
     dtype = as_dtype(array.dtype) if dtype is None else dtype.base_dtype
@@ -39,7 +39,7 @@ def array_to_proto(array: np.ndarray, dtype: DType | None = None, compress: bool
     flat = array.reshape(-1)
     if compress and flat.size > 16 and dtype.on_device and flat.tobytes() == flat[:1].tobytes() * flat.size:
         flat = flat[:1]
-    if dtype.name in _AS_BYTES and flat.size > 1:
+    if dtype.name in _AS_BYTES and flat.size > (0 if raw else 1):
         proto.tensor_content = np.ascontiguousarray(flat).tobytes()
     else:
         _fill(proto, flat, dtype)

@@ -376,7 +376,7 @@ _REVERSIBLE = "{uint8|int8|uint16|int16|int32|uint32|int64|uint64|bool|bfloat16|
 @op(f"ReverseV2(tensor: T, axis: Tidx, *, T: {_REVERSIBLE}, Tidx: index = int32) -> output: T", static=("axis",), moves=True)
 def reverse_op(xp, tensor, axis):
     """tensor backwards along the given axes."""
-    return xp.flip(tensor, _axes(axis, tensor.ndim)) if axis.size else tensor
+    return xp.flip(tensor, _axes(axis, tensor.ndim)) if axis.size and tensor.ndim else tensor
 
 
 def _axes(axis: np.ndarray, rank: int) -> tuple[int, ...]:
@@ -394,7 +394,7 @@ def _axes(axis: np.ndarray, rank: int) -> tuple[int, ...]:
 
 @reverse_op.shape
 def _(tensor, axis):
-    if axis.value is not None and tensor.rank is not None:
+    if axis.value is not None and tensor.rank:
         _axes(axis.value, tensor.rank)
     return tensor.shape
 
@@ -405,7 +405,7 @@ reverse_op.grad(lambda node, dy: (reverse_op(dy, node.inputs[1]), None))
 @op(f"Reverse(tensor: T, dims: bool, *, T: {_REVERSIBLE}) -> output: T", static=("dims",), shape=lambda tensor, dims: tensor.shape, moves=True)
 def reverse_v1_op(xp, tensor, dims):
     """tensor backwards along the axes whose flag is set."""
-    if dims.shape != (tensor.ndim,):
+    if tensor.ndim and dims.shape != (tensor.ndim,):
         raise ShapeError(f"reverse 'dims' must have one flag for each of the {tensor.ndim} axes, got shape {list(dims.shape)}")
     axes = tuple(np.flatnonzero(dims).tolist())
     return xp.flip(tensor, axes) if axes else tensor

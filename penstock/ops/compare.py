@@ -209,7 +209,7 @@ def _(node: Any, dy: Any) -> Any:
 @op("ClipByValue(t: T, clip_value_min: T, clip_value_max: T, *, T: numeric) -> output: T", shape=lambda t, **_: t.shape)
 def ClipByValue(xp, t, clip_value_min, clip_value_max):  # noqa: N802
     """t with values below the minimum or above the maximum replaced by them."""
-    return xp.minimum(xp.maximum(t, clip_value_min), clip_value_max)
+    return xp.maximum(xp.minimum(t, clip_value_max), clip_value_min)
 
 
 ClipByValue.shape(lambda t, clip_value_min, clip_value_max: t.shape)

@@ -31,12 +31,6 @@ def DataFormatDimMap(xp, x, *, src_format, dst_format):
     return xp.asarray(table)[xp.mod(x, len(table))]
 
 
-@DataFormatDimMap.check
-def _(xp: Any, x: Any, *, src_format: str, dst_format: str) -> Any:
-    n = len(src_format)
-    return ((x < -n) | (x >= n)).any(), f"every axis must be in [-{n}, {n})"
-
-
 def _permuted(x: Any, **_: Any) -> Any:
     if x.shape is not None and len(x.shape) not in (1, 2):
         raise ShapeError(f"input must be a vector or a matrix, got shape {list(x.shape)}")

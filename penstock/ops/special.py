@@ -301,9 +301,14 @@ Xdivy = binary(
 
 # -- Bessel functions --------------------------------------------------------------------------------------------------
 def _bessel(name: str, function: str, grad: Any, doc: str) -> Any:
+    body = _body(function)
+    if function[0] in "ky":  # not defined there: TensorFlow says infinite
+        edge = np.inf if function[0] == "k" else -np.inf
+        inner = body
+        body = lambda xp, x: xp.where(x < 0, xp.asarray(edge, x.dtype), inner(xp, x))
     public = "bessel_" + name[6:].lower()
     names = (f"math.special.{public}",) if name[6] not in "I" else (f"math.{public}", f"math.special.{public}")
-    return unary(name + _REAL, _body(function), *names, scope=public, grad=grad, doc=doc)
+    return unary(name + _REAL, body, *names, scope=public, grad=grad, doc=doc)
 
 
 _over = lambda y, x: later("DivNoNan")(y, x)
@@ -386,7 +391,7 @@ Dawsn = unary(
 )
 Expint = unary(
     "Expint" + _REAL,
-    _body("expi"),
+    lambda xp, x: xp.where(x < 0, xp.asarray(np.nan, x.dtype), _body("expi")(xp, x)),
     "math.special.expint",
     scope="expint",
     grad=lambda dy, x, y: RealDiv(Mul(dy, Exp(x)), x),

@@ -86,7 +86,7 @@ def reduce_join_op(xp, inputs, reduction_indices, *, keep_dims, separator):
     if len(set(axes)) < len(axes):
         raise _bad(f"Duplicate reduction dimension {next(a for a in axes if axes.count(a) > 1)}")
     rest = [a for a in range(inputs.ndim) if a not in axes]
-    rows = inputs.transpose([*rest, *axes[::-1]]).reshape(math.prod([inputs.shape[a] for a in rest]), -1)
+    rows = inputs.transpose([*rest, *axes[::-1]]).reshape(math.prod([inputs.shape[a] for a in rest]), math.prod([inputs.shape[a] for a in axes]))
     shape = [1 if a in axes else n for a, n in enumerate(inputs.shape)] if keep_dims else [inputs.shape[a] for a in rest]
     return _strings([_bytes(separator).join(r) for r in rows.tolist()], shape)
 

@@ -16,7 +16,7 @@ from penstock.ir.tensor_proto import array_to_proto, proto_to_array
 def serialize_tensor_op(xp, tensor, *, T):  # noqa: N803
     """The tensor's TensorProto as a string."""
     out = np.empty((), object)
-    out[()] = array_to_proto(tensor, T).SerializeToString()
+    out[()] = array_to_proto(tensor, T, raw=True).SerializeToString()
     return out
 
 
