@@ -23,15 +23,21 @@ def _logits(features: Any, units: int) -> Any:
         bias = get_variable("bias", shape=[units], dtype=dtypes.float32, initializer=ZerosV1())
         n = batch_size(features)
         with name_scope("logits"):
-            return find("Tile")(find("Reshape")(bias, [1, units]), find("Pack")([find("Cast")(n, DstT=dtypes.int32), 1], axis=0))
+            return find("Tile")(
+                find("Reshape")(bias, [1, units]), find("Pack")([find("Cast")(n, DstT=dtypes.int32), 1], axis=0)
+            )
 
 
 def _model_fn(head: Any, optimizer: Any, v2: bool) -> Any:
     def model_fn(features: Any, labels: Any, mode: Any, config: Any) -> Any:
         logits = _logits(features, head.logits_dimension)
         if v2:
-            return spec_v2(head, features, mode, labels, new_optimizer(optimizer, _RATE) if mode == "train" else None, logits)
-        return head.create_estimator_spec(features=features, mode=mode, labels=labels, logits=logits, optimizer=old_optimizer(optimizer, _RATE))
+            return spec_v2(
+                head, features, mode, labels, new_optimizer(optimizer, _RATE) if mode == "train" else None, logits
+            )
+        return head.create_estimator_spec(
+            features=features, mode=mode, labels=labels, logits=logits, optimizer=old_optimizer(optimizer, _RATE)
+        )
 
     return model_fn
 
@@ -62,7 +68,11 @@ class BaselineRegressor(Estimator):
 
     def __init__(self, model_dir: Any = None, label_dimension: int = 1, weight_column: Any = None, optimizer: Any = "Ftrl", config: Any = None,
                  loss_reduction: Any = "weighted_sum"):  # fmt: skip
-        super().__init__(_model_fn(value_head(label_dimension, weight_column, loss_reduction, False), optimizer, False), model_dir=model_dir, config=config)
+        super().__init__(
+            _model_fn(value_head(label_dimension, weight_column, loss_reduction, False), optimizer, False),
+            model_dir=model_dir,
+            config=config,
+        )
 
 
 @estimator_export("BaselineRegressor", v2_only=True)
@@ -71,7 +81,11 @@ class BaselineRegressorV2(EstimatorV2):
 
     def __init__(self, model_dir: Any = None, label_dimension: int = 1, weight_column: Any = None, optimizer: Any = "Ftrl", config: Any = None,
                  loss_reduction: Any = "sum_over_batch_size"):  # fmt: skip
-        super().__init__(_model_fn(value_head(label_dimension, weight_column, loss_reduction, True), optimizer, True), model_dir=model_dir, config=config)
+        super().__init__(
+            _model_fn(value_head(label_dimension, weight_column, loss_reduction, True), optimizer, True),
+            model_dir=model_dir,
+            config=config,
+        )
 
 
 @estimator_export("BaselineEstimator", v1_only=True)

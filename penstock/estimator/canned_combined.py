@@ -37,7 +37,12 @@ class _Parts:
             raise ValueError("Either linear_feature_columns or dnn_feature_columns must be defined.")
         if self.dnn and not hidden_units:
             raise ValueError("dnn_hidden_units must be defined when dnn_feature_columns is specified.")
-        self.linear_optimizer, self.dnn_optimizer, self.hidden_units, self.activation_fn = linear_optimizer, dnn_optimizer, hidden_units, activation_fn
+        self.linear_optimizer, self.dnn_optimizer, self.hidden_units, self.activation_fn = (
+            linear_optimizer,
+            dnn_optimizer,
+            hidden_units,
+            activation_fn,
+        )
         self.dropout, self.batch_norm, self.combiner, self.partitioner = dropout, batch_norm, combiner, partitioner
 
 
@@ -47,7 +52,18 @@ def _logits(p: _Parts, head: Any, features: Any, mode: Any, config: Any, v2: boo
     resource = {"use_resource": True} if v2 else {}
     if p.dnn:
         with variable_scope("dnn", partitioner=part_maker(config, v2), **resource):
-            deep = deep_logits(features, mode, head.logits_dimension, p.hidden_units, p.dnn, p.activation_fn, p.dropout, p.batch_norm, v2, inputs)
+            deep = deep_logits(
+                features,
+                mode,
+                head.logits_dimension,
+                p.hidden_units,
+                p.dnn,
+                p.activation_fn,
+                p.dropout,
+                p.batch_norm,
+                v2,
+                inputs,
+            )
     if p.linear:
         with variable_scope("linear", partitioner=inputs, **resource):
             linear = linear_logits(features, head.logits_dimension, p.linear, p.combiner, v2)
@@ -67,11 +83,18 @@ def _model_fn_v1(head: Any, p: _Parts) -> Any:
             step = get_global_step()
             for optimizer, scope in ((deep_optimizer, "dnn"), (linear_optimizer, "linear")):
                 if optimizer is not None:
-                    ops.append(optimizer.minimize(loss, var_list=get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope=scope)))
+                    ops.append(
+                        optimizer.minimize(
+                            loss,
+                            var_list=get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope=scope),
+                        )
+                    )
             with door.current().control_dependencies([group(*ops)]):
                 return group(step.assign_add(1))
 
-        return head.create_estimator_spec(features=features, mode=mode, labels=labels, train_op_fn=train_op_fn, logits=logits)
+        return head.create_estimator_spec(
+            features=features, mode=mode, labels=labels, train_op_fn=train_op_fn, logits=logits
+        )
 
     return model_fn
 
@@ -81,7 +104,9 @@ def _model_fn_v2(head: Any, p: _Parts) -> Any:
         check_features(features)
         training = mode == "train"
         deep_optimizer = new_optimizer(p.dnn_optimizer, _DNN_RATE) if p.dnn and training else None
-        linear_optimizer = new_optimizer(p.linear_optimizer, linear_rate(p.linear, _LINEAR_RATE)) if p.linear and training else None
+        linear_optimizer = (
+            new_optimizer(p.linear_optimizer, linear_rate(p.linear, _LINEAR_RATE)) if p.linear and training else None
+        )
         logits = _logits(p, head, features, mode, config, True)
 
         def train_op_fn(loss: Any) -> Any:
@@ -94,7 +119,9 @@ def _model_fn_v2(head: Any, p: _Parts) -> Any:
             return group(*ops)
 
         updates = get_default_graph().get_collection(GraphKeys.UPDATE_OPS) if training else None
-        return head.create_estimator_spec(features=features, mode=mode, labels=labels, train_op_fn=train_op_fn, update_ops=updates, logits=logits)
+        return head.create_estimator_spec(
+            features=features, mode=mode, labels=labels, train_op_fn=train_op_fn, update_ops=updates, logits=logits
+        )
 
     return model_fn
 

@@ -14,24 +14,50 @@ from penstock.state.scopes import variable_scope
 _RATE = 0.05
 
 
-def _model_fn_v1(head: Any, hidden_units: Any, columns: Any, optimizer: Any, activation_fn: Any, dropout: Any, partitioner: Any, batch_norm: bool) -> Any:
+def _model_fn_v1(
+    head: Any,
+    hidden_units: Any,
+    columns: Any,
+    optimizer: Any,
+    activation_fn: Any,
+    dropout: Any,
+    partitioner: Any,
+    batch_norm: bool,
+) -> Any:
     def model_fn(features: Any, labels: Any, mode: Any, config: Any) -> Any:
         check_features(features)
         chosen = old_optimizer(optimizer, _RATE)
         inputs = partitioner or part_maker(config, False, 64 << 20)
         with variable_scope("dnn", partitioner=part_maker(config, False)):
-            logits = deep_logits(features, mode, head.logits_dimension, hidden_units, columns, activation_fn, dropout, batch_norm, False, inputs)
-            return head.create_estimator_spec(features=features, mode=mode, labels=labels, optimizer=chosen, logits=logits)
+            logits = deep_logits(
+                features,
+                mode,
+                head.logits_dimension,
+                hidden_units,
+                columns,
+                activation_fn,
+                dropout,
+                batch_norm,
+                False,
+                inputs,
+            )
+            return head.create_estimator_spec(
+                features=features, mode=mode, labels=labels, optimizer=chosen, logits=logits
+            )
 
     return model_fn
 
 
-def _model_fn_v2(head: Any, hidden_units: Any, columns: Any, optimizer: Any, activation_fn: Any, dropout: Any, batch_norm: bool) -> Any:
+def _model_fn_v2(
+    head: Any, hidden_units: Any, columns: Any, optimizer: Any, activation_fn: Any, dropout: Any, batch_norm: bool
+) -> Any:
     def model_fn(features: Any, labels: Any, mode: Any, config: Any) -> Any:
         check_features(features)
         chosen = new_optimizer(optimizer, None) if mode == "train" else None
         with variable_scope("dnn", use_resource=True):
-            logits = deep_logits(features, mode, head.logits_dimension, hidden_units, columns, activation_fn, dropout, batch_norm, True)
+            logits = deep_logits(
+                features, mode, head.logits_dimension, hidden_units, columns, activation_fn, dropout, batch_norm, True
+            )
         return spec_v2(head, features, mode, labels, chosen, logits)
 
     return model_fn
@@ -44,8 +70,13 @@ class DNNClassifier(Estimator):
     def __init__(self, hidden_units: Any, feature_columns: Any, model_dir: Any = None, n_classes: int = 2, weight_column: Any = None, label_vocabulary: Any = None,
                  optimizer: Any = "Adagrad", activation_fn: Any = relu, dropout: Any = None, input_layer_partitioner: Any = None, config: Any = None,
                  warm_start_from: Any = None, loss_reduction: Any = "weighted_sum", batch_norm: bool = False):  # fmt: skip
-        columns, head = columns_checked(feature_columns, "feature_columns"), class_head(n_classes, weight_column, label_vocabulary, loss_reduction, False)
-        made = _model_fn_v1(head, hidden_units, columns, optimizer, activation_fn, dropout, input_layer_partitioner, batch_norm)
+        columns, head = (
+            columns_checked(feature_columns, "feature_columns"),
+            class_head(n_classes, weight_column, label_vocabulary, loss_reduction, False),
+        )
+        made = _model_fn_v1(
+            head, hidden_units, columns, optimizer, activation_fn, dropout, input_layer_partitioner, batch_norm
+        )
         super().__init__(made, model_dir=model_dir, config=config, warm_start_from=warm_start_from)
 
 
@@ -59,7 +90,10 @@ class DNNClassifierV2(EstimatorV2):
     def __init__(self, hidden_units: Any, feature_columns: Any, model_dir: Any = None, n_classes: int = 2, weight_column: Any = None, label_vocabulary: Any = None,
                  optimizer: Any = "Adagrad", activation_fn: Any = relu, dropout: Any = None, config: Any = None, warm_start_from: Any = None,
                  loss_reduction: Any = "sum_over_batch_size", batch_norm: bool = False):  # fmt: skip
-        columns, head = columns_checked(feature_columns, "feature_columns"), class_head(n_classes, weight_column, label_vocabulary, loss_reduction, True)
+        columns, head = (
+            columns_checked(feature_columns, "feature_columns"),
+            class_head(n_classes, weight_column, label_vocabulary, loss_reduction, True),
+        )
         super().__init__(_model_fn_v2(head, hidden_units, columns, optimizer, activation_fn, dropout, batch_norm), model_dir=model_dir, config=config,
                          warm_start_from=warm_start_from)  # fmt: skip
 
@@ -71,8 +105,13 @@ class DNNRegressor(Estimator):
     def __init__(self, hidden_units: Any, feature_columns: Any, model_dir: Any = None, label_dimension: int = 1, weight_column: Any = None, optimizer: Any = "Adagrad",
                  activation_fn: Any = relu, dropout: Any = None, input_layer_partitioner: Any = None, config: Any = None, warm_start_from: Any = None,
                  loss_reduction: Any = "weighted_sum", batch_norm: bool = False):  # fmt: skip
-        columns, head = columns_checked(feature_columns, "feature_columns"), value_head(label_dimension, weight_column, loss_reduction, False)
-        made = _model_fn_v1(head, hidden_units, columns, optimizer, activation_fn, dropout, input_layer_partitioner, batch_norm)
+        columns, head = (
+            columns_checked(feature_columns, "feature_columns"),
+            value_head(label_dimension, weight_column, loss_reduction, False),
+        )
+        made = _model_fn_v1(
+            head, hidden_units, columns, optimizer, activation_fn, dropout, input_layer_partitioner, batch_norm
+        )
         super().__init__(made, model_dir=model_dir, config=config, warm_start_from=warm_start_from)
 
 
@@ -83,7 +122,10 @@ class DNNRegressorV2(EstimatorV2):
     def __init__(self, hidden_units: Any, feature_columns: Any, model_dir: Any = None, label_dimension: int = 1, weight_column: Any = None, optimizer: Any = "Adagrad",
                  activation_fn: Any = relu, dropout: Any = None, config: Any = None, warm_start_from: Any = None, loss_reduction: Any = "sum_over_batch_size",
                  batch_norm: bool = False):  # fmt: skip
-        columns, head = columns_checked(feature_columns, "feature_columns"), value_head(label_dimension, weight_column, loss_reduction, True)
+        columns, head = (
+            columns_checked(feature_columns, "feature_columns"),
+            value_head(label_dimension, weight_column, loss_reduction, True),
+        )
         super().__init__(_model_fn_v2(head, hidden_units, columns, optimizer, activation_fn, dropout, batch_norm), model_dir=model_dir, config=config,
                          warm_start_from=warm_start_from)  # fmt: skip
 
@@ -95,7 +137,9 @@ class DNNEstimator(Estimator):
     def __init__(self, head: Any, hidden_units: Any, feature_columns: Any, model_dir: Any = None, optimizer: Any = "Adagrad", activation_fn: Any = relu,
                  dropout: Any = None, input_layer_partitioner: Any = None, config: Any = None, warm_start_from: Any = None, batch_norm: bool = False):  # fmt: skip
         columns = columns_checked(feature_columns, "feature_columns")
-        made = _model_fn_v1(head, hidden_units, columns, optimizer, activation_fn, dropout, input_layer_partitioner, batch_norm)
+        made = _model_fn_v1(
+            head, hidden_units, columns, optimizer, activation_fn, dropout, input_layer_partitioner, batch_norm
+        )
         super().__init__(made, model_dir=model_dir, config=config, warm_start_from=warm_start_from)
 
 

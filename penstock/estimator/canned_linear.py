@@ -25,7 +25,9 @@ def _model_fn_v1(head: Any, columns: Any, optimizer: Any, partitioner: Any, spar
         parts = partitioner or part_maker(config, False, 64 << 20)
         with variable_scope("linear", partitioner=parts):
             logits = linear_logits(features, head.logits_dimension, columns, sparse_combiner, False)
-            return head.create_estimator_spec(features=features, mode=mode, labels=labels, optimizer=chosen, logits=logits)
+            return head.create_estimator_spec(
+                features=features, mode=mode, labels=labels, optimizer=chosen, logits=logits
+            )
 
     return model_fn
 
@@ -50,7 +52,15 @@ def spec_v2(head: Any, features: Any, mode: Any, labels: Any, optimizer: Any, lo
         optimizer.iterations = get_or_create_global_step()
         variables = get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES)
         updates = get_default_graph().get_collection(GraphKeys.UPDATE_OPS)
-    return head.create_estimator_spec(features=features, mode=mode, labels=labels, optimizer=optimizer, trainable_variables=variables, update_ops=updates, logits=logits)
+    return head.create_estimator_spec(
+        features=features,
+        mode=mode,
+        labels=labels,
+        optimizer=optimizer,
+        trainable_variables=variables,
+        update_ops=updates,
+        logits=logits,
+    )
 
 
 @estimator_export("LinearClassifier", v1_only=True)
@@ -61,7 +71,12 @@ class LinearClassifier(Estimator):
                  config: Any = None, partitioner: Any = None, warm_start_from: Any = None, loss_reduction: Any = "weighted_sum", sparse_combiner: str = "sum"):  # fmt: skip
         columns = columns_checked(feature_columns, "feature_columns")
         head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction, False)
-        super().__init__(_model_fn_v1(head, columns, optimizer, partitioner, sparse_combiner), model_dir=model_dir, config=config, warm_start_from=warm_start_from)
+        super().__init__(
+            _model_fn_v1(head, columns, optimizer, partitioner, sparse_combiner),
+            model_dir=model_dir,
+            config=config,
+            warm_start_from=warm_start_from,
+        )
 
 
 @estimator_export("LinearClassifier", v2_only=True)
@@ -75,7 +90,12 @@ class LinearClassifierV2(EstimatorV2):
                  config: Any = None, warm_start_from: Any = None, loss_reduction: Any = "sum_over_batch_size", sparse_combiner: str = "sum"):  # fmt: skip
         columns = columns_checked(feature_columns, "feature_columns")
         head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction, True)
-        super().__init__(_model_fn_v2(head, columns, optimizer, sparse_combiner), model_dir=model_dir, config=config, warm_start_from=warm_start_from)
+        super().__init__(
+            _model_fn_v2(head, columns, optimizer, sparse_combiner),
+            model_dir=model_dir,
+            config=config,
+            warm_start_from=warm_start_from,
+        )
 
 
 @estimator_export("LinearRegressor", v1_only=True)
@@ -86,7 +106,12 @@ class LinearRegressor(Estimator):
                  partitioner: Any = None, warm_start_from: Any = None, loss_reduction: Any = "weighted_sum", sparse_combiner: str = "sum"):  # fmt: skip
         columns = columns_checked(feature_columns, "feature_columns")
         head = value_head(label_dimension, weight_column, loss_reduction, False)
-        super().__init__(_model_fn_v1(head, columns, optimizer, partitioner, sparse_combiner), model_dir=model_dir, config=config, warm_start_from=warm_start_from)
+        super().__init__(
+            _model_fn_v1(head, columns, optimizer, partitioner, sparse_combiner),
+            model_dir=model_dir,
+            config=config,
+            warm_start_from=warm_start_from,
+        )
 
 
 @estimator_export("LinearRegressor", v2_only=True)
@@ -97,7 +122,12 @@ class LinearRegressorV2(EstimatorV2):
                  warm_start_from: Any = None, loss_reduction: Any = "sum_over_batch_size", sparse_combiner: str = "sum"):  # fmt: skip
         columns = columns_checked(feature_columns, "feature_columns")
         head = value_head(label_dimension, weight_column, loss_reduction, True)
-        super().__init__(_model_fn_v2(head, columns, optimizer, sparse_combiner), model_dir=model_dir, config=config, warm_start_from=warm_start_from)
+        super().__init__(
+            _model_fn_v2(head, columns, optimizer, sparse_combiner),
+            model_dir=model_dir,
+            config=config,
+            warm_start_from=warm_start_from,
+        )
 
 
 @estimator_export("LinearEstimator", v1_only=True)
@@ -107,7 +137,12 @@ class LinearEstimator(Estimator):
     def __init__(self, head: Any, feature_columns: Any, model_dir: Any = None, optimizer: Any = "Ftrl", config: Any = None, partitioner: Any = None,
                  sparse_combiner: str = "sum", warm_start_from: Any = None):  # fmt: skip
         columns = columns_checked(feature_columns, "feature_columns")
-        super().__init__(_model_fn_v1(head, columns, optimizer, partitioner, sparse_combiner), model_dir=model_dir, config=config, warm_start_from=warm_start_from)
+        super().__init__(
+            _model_fn_v1(head, columns, optimizer, partitioner, sparse_combiner),
+            model_dir=model_dir,
+            config=config,
+            warm_start_from=warm_start_from,
+        )
 
 
 @estimator_export("LinearEstimator", v2_only=True)
@@ -117,4 +152,9 @@ class LinearEstimatorV2(EstimatorV2):
     def __init__(self, head: Any, feature_columns: Any, model_dir: Any = None, optimizer: Any = "Ftrl", config: Any = None, sparse_combiner: str = "sum",
                  warm_start_from: Any = None):  # fmt: skip
         columns = columns_checked(feature_columns, "feature_columns")
-        super().__init__(_model_fn_v2(head, columns, optimizer, sparse_combiner), model_dir=model_dir, config=config, warm_start_from=warm_start_from)
+        super().__init__(
+            _model_fn_v2(head, columns, optimizer, sparse_combiner),
+            model_dir=model_dir,
+            config=config,
+            warm_start_from=warm_start_from,
+        )

@@ -22,7 +22,9 @@ def ps_replicas(config: Any) -> int:
 
 def part_maker(config: Any, v2: bool, min_slice_size: int = 256 << 10) -> Any:
     """How the variables of 1.x models are cut up; those of 2.x are whole."""
-    return None if v2 else min_max_variable_partitioner(max_partitions=ps_replicas(config), min_slice_size=min_slice_size)
+    return (
+        None if v2 else min_max_variable_partitioner(max_partitions=ps_replicas(config), min_slice_size=min_slice_size)
+    )
 
 
 def summarize(value: Any, tag: str) -> None:
@@ -46,14 +48,22 @@ def deep_logits(features: Any, mode: Any, units: int, hidden_units: Any, feature
     tag = "dnn" if v2 else "dnn/dnn"
     for i, width in enumerate(hidden_units):
         with variable_scope(f"hiddenlayer_{i}") as scope:
-            net = Dense(units=width, activation=activation_fn, kernel_initializer=GlorotUniformV1(), _scope=scope, name=f"hiddenlayer_{i}")(net)
+            net = Dense(
+                units=width,
+                activation=activation_fn,
+                kernel_initializer=GlorotUniformV1(),
+                _scope=scope,
+                name=f"hiddenlayer_{i}",
+            )(net)
             if dropout_rate is not None and training:
                 net = dropout(net, rate=dropout_rate, training=True)
             if batch_norm:
                 net = batch_normalization(net, momentum=0.999, training=training, name=f"batchnorm_{i}")
         summarize(net, f"{tag}/hiddenlayer_{i}")
     with variable_scope("logits") as scope:
-        logits = Dense(units=units, activation=None, kernel_initializer=GlorotUniformV1(), _scope=scope, name="logits")(net)
+        logits = Dense(units=units, activation=None, kernel_initializer=GlorotUniformV1(), _scope=scope, name="logits")(
+            net
+        )
     summarize(logits, f"{tag}/logits")
     return logits
 

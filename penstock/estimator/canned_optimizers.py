@@ -19,7 +19,13 @@ from penstock.train.rule_optimizers import (
     RuleOptimizer,
 )
 
-_OLD = {"Adagrad": AdagradOptimizer, "Adam": AdamOptimizer, "Ftrl": FtrlOptimizer, "RMSProp": RMSPropOptimizer, "SGD": GradientDescentOptimizer}
+_OLD = {
+    "Adagrad": AdagradOptimizer,
+    "Adam": AdamOptimizer,
+    "Ftrl": FtrlOptimizer,
+    "RMSProp": RMSPropOptimizer,
+    "SGD": GradientDescentOptimizer,
+}
 
 
 def old_optimizer(given: Any, learning_rate: float) -> Any:
@@ -56,7 +62,9 @@ class EstimatorOptimizer(RuleOptimizer):
 
     def _variable(self, name: str, initial: Any, shape: Any = (), dtype: Any = dtypes.float32) -> Any:
         full = f"training/{self._name}/{name}"
-        return get_variable(full, shape=shape, dtype=dtype, initializer=ConstantV1(initial), trainable=False, use_resource=True)
+        return get_variable(
+            full, shape=shape, dtype=dtype, initializer=ConstantV1(initial), trainable=False, use_resource=True
+        )
 
     def get_updates(self, loss: Any, params: list[Any]) -> list[Any]:
         """The ops of one training step over the variables."""
@@ -66,7 +74,11 @@ class EstimatorOptimizer(RuleOptimizer):
         with name_scope(None), variable_scope(_root(), auxiliary_name_scope=False):
             if self.iterations is None:
                 self.iterations = self._variable("iter", 0, dtype=dtypes.int64)
-            held = {k: self._variable(k, v) for k, v in sorted({**self.values, "decay": self.values.get("decay", 0.0)}.items()) if not k.startswith("_")}
+            held = {
+                k: self._variable(k, v)
+                for k, v in sorted({**self.values, "decay": self.values.get("decay", 0.0)}.items())
+                if not k.startswith("_")
+            }
             for _, v in pairs:
                 for slot, start in self.slot_start.items():
                     start = self.values.get(start, start) if isinstance(start, str) else start
@@ -80,7 +92,9 @@ class EstimatorOptimizer(RuleOptimizer):
     def _distinct(self, values: Any, indices: Any, var: Any, method: str) -> tuple[Any, Any]:
         if type(self)._resource_apply_sparse is RuleOptimizer._resource_apply_sparse:
             return super()._distinct(values, indices, var, method)
-        return sum_repeats(values, indices, var.shape.as_list()[0])[0], indices  # rows of zeros change nothing where rows are added
+        return sum_repeats(values, indices, var.shape.as_list()[0])[
+            0
+        ], indices  # rows of zeros change nothing where rows are added
 
     def _ready(self, numbers: dict[str, Any]) -> None:
         for key, value in numbers.items():
@@ -107,8 +121,20 @@ class Ftrl(EstimatorOptimizer):
     label, rule = "Ftrl", "Ftrl"
     op_slots = {"accum": "accumulator", "linear": "linear"}
     slot_start = {"accumulator": "_start", "linear": 0.0}
-    hyper = {"lr": ("_learning_rate", ""), "l1": ("_l1_regularization_strength", ""), "l2": ("_l2", ""), "lr_power": ("_learning_rate_power", "")}
-    numbers = {"learning_rate": 0.001, "learning_rate_power": -0.5, "_start": 0.1, "l1_regularization_strength": 0.0, "l2_regularization_strength": 0.0, "beta": 0.0}
+    hyper = {
+        "lr": ("_learning_rate", ""),
+        "l1": ("_l1_regularization_strength", ""),
+        "l2": ("_l2", ""),
+        "lr_power": ("_learning_rate_power", ""),
+    }
+    numbers = {
+        "learning_rate": 0.001,
+        "learning_rate_power": -0.5,
+        "_start": 0.1,
+        "l1_regularization_strength": 0.0,
+        "l2_regularization_strength": 0.0,
+        "beta": 0.0,
+    }
 
     def _ready(self, numbers: dict[str, Any]) -> None:
         super()._ready(numbers)
@@ -139,7 +165,9 @@ class RMSProp(EstimatorOptimizer):
     def _resource_apply_dense(self, grad: Any, var: Any) -> Any:
         rms, rho = self.get_slot(var, "rms"), self._rho_tensor
         moved = rms.assign(rho * rms + (1.0 - rho) * find("Square")(grad))
-        return var.assign_sub(self._learning_rate_tensor * grad / (find("Sqrt")(moved) + self.values["_epsilon"]), read_value=False)
+        return var.assign_sub(
+            self._learning_rate_tensor * grad / (find("Sqrt")(moved) + self.values["_epsilon"]), read_value=False
+        )
 
     def _resource_apply_sparse(self, grad: Any, var: Any, indices: Any) -> Any:
         from penstock.ops.state_scatter import resource_scatter_add
@@ -150,7 +178,11 @@ class RMSProp(EstimatorOptimizer):
             added = resource_scatter_add(rms.handle, indices, (1.0 - rho) * find("Square")(grad))
         with door.current().control_dependencies([added]):
             now = find("GatherV2")(rms.read_value(), indices, 0)
-            return resource_scatter_add(var.handle, indices, find("Neg")(self._learning_rate_tensor * grad / (find("Sqrt")(now) + self.values["_epsilon"])))
+            return resource_scatter_add(
+                var.handle,
+                indices,
+                find("Neg")(self._learning_rate_tensor * grad / (find("Sqrt")(now) + self.values["_epsilon"])),
+            )
 
 
 class Adam(EstimatorOptimizer):
@@ -167,21 +199,39 @@ class Adam(EstimatorOptimizer):
         super()._ready(numbers)
         step = find("Cast")(self.iterations.read_value() + 1, DstT=dtypes.float32)
         self._epsilon_tensor = constant(self.values["_epsilon"])
-        self._power1_tensor, self._power2_tensor = find("Pow")(numbers["beta_1"], step), find("Pow")(numbers["beta_2"], step)
+        self._power1_tensor, self._power2_tensor = (
+            find("Pow")(numbers["beta_1"], step),
+            find("Pow")(numbers["beta_2"], step),
+        )
 
     def _resource_apply_sparse(self, grad: Any, var: Any, indices: Any) -> Any:
         from penstock.ops.state_scatter import resource_scatter_add
 
         m, v, b1, b2 = self.get_slot(var, "m"), self.get_slot(var, "v"), self._beta_1_tensor, self._beta_2_tensor
         with door.current().control_dependencies([m.assign(m * b1), v.assign(v * b2)]):
-            added = [resource_scatter_add(m.handle, indices, grad * (1.0 - b1)), resource_scatter_add(v.handle, indices, find("Square")(grad) * (1.0 - b2))]
+            added = [
+                resource_scatter_add(m.handle, indices, grad * (1.0 - b1)),
+                resource_scatter_add(v.handle, indices, find("Square")(grad) * (1.0 - b2)),
+            ]
         with door.current().control_dependencies(added):
             rate = self._learning_rate_tensor * find("Sqrt")(1.0 - self._power2_tensor) / (1.0 - self._power1_tensor)
-            return var.assign_sub(rate * m.read_value() / (find("Sqrt")(v.read_value()) + self.values["_epsilon"]), read_value=False)
+            return var.assign_sub(
+                rate * m.read_value() / (find("Sqrt")(v.read_value()) + self.values["_epsilon"]), read_value=False
+            )
 
 
 _NEW = {"Adagrad": Adagrad, "Adam": Adam, "Ftrl": Ftrl, "RMSProp": RMSProp, "SGD": SGD}
-_CONFIG = {"learning_rate", "beta_1", "beta_2", "rho", "momentum", "learning_rate_power", "l1_regularization_strength", "l2_regularization_strength", "beta"}
+_CONFIG = {
+    "learning_rate",
+    "beta_1",
+    "beta_2",
+    "rho",
+    "momentum",
+    "learning_rate_power",
+    "l1_regularization_strength",
+    "l2_regularization_strength",
+    "beta",
+}
 
 
 def new_optimizer(given: Any, learning_rate: float | None) -> Any:
@@ -200,7 +250,9 @@ def new_optimizer(given: Any, learning_rate: float | None) -> Any:
     if not hasattr(given, "get_config") or type(given).__name__ not in kinds:
         raise ValueError(f"The given object is not a tf.keras.optimizers.Optimizer instance. Given: {given}")
     cls, config = kinds[type(given).__name__], given.get_config()
-    numbers = {k: float(v) for k, v in config.items() if k in _CONFIG and k in cls.numbers and isinstance(v, (int, float))}
+    numbers = {
+        k: float(v) for k, v in config.items() if k in _CONFIG and k in cls.numbers and isinstance(v, (int, float))
+    }
     if "epsilon" in config and "_epsilon" in cls.numbers:
         numbers["_epsilon"] = config["epsilon"]
     if "initial_accumulator_value" in config:
@@ -218,4 +270,3 @@ def _root() -> Any:
     from penstock.state.scopes import VariableScope
 
     return VariableScope(reuse=False, name="", use_resource=True)
-

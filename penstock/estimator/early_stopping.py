@@ -49,7 +49,9 @@ def make_early_stopping_hook(estimator: Any, should_stop_fn: Callable[[], bool],
     return _CheckForStoppingHook()
 
 
-def _threshold(estimator: Any, metric_name: str, threshold: float, better: Any, word: str, eval_dir: Any, min_steps: int) -> bool:
+def _threshold(
+    estimator: Any, metric_name: str, threshold: float, better: Any, word: str, eval_dir: Any, min_steps: int
+) -> bool:
     for step, found in read_eval_metrics(eval_dir or estimator.eval_dir()).items():
         if step < min_steps:
             continue
@@ -61,7 +63,9 @@ def _threshold(estimator: Any, metric_name: str, threshold: float, better: Any, 
     return False
 
 
-def _no_improvement(estimator: Any, metric_name: str, most: int, better: Any, word: str, eval_dir: Any, min_steps: int) -> bool:
+def _no_improvement(
+    estimator: Any, metric_name: str, most: int, better: Any, word: str, eval_dir: Any, min_steps: int
+) -> bool:
     best = best_step = None
     for step, found in read_eval_metrics(eval_dir or estimator.eval_dir()).items():
         if step < min_steps:
@@ -80,7 +84,9 @@ def _no_improvement(estimator: Any, metric_name: str, most: int, better: Any, wo
 def stop_if_higher_hook(estimator: Any, metric_name: str, threshold: float, eval_dir: Any = None, min_steps: int = 0, run_every_secs: float | None = 60,
                         run_every_steps: int | None = None) -> Any:  # fmt: skip
     """A hook that stops training when a metric is above a threshold."""
-    test = functools.partial(_threshold, estimator, metric_name, threshold, operator.gt, "higher than", eval_dir, min_steps)
+    test = functools.partial(
+        _threshold, estimator, metric_name, threshold, operator.gt, "higher than", eval_dir, min_steps
+    )
     return make_early_stopping_hook(estimator, test, run_every_secs, run_every_steps)
 
 
@@ -88,7 +94,9 @@ def stop_if_higher_hook(estimator: Any, metric_name: str, threshold: float, eval
 def stop_if_lower_hook(estimator: Any, metric_name: str, threshold: float, eval_dir: Any = None, min_steps: int = 0, run_every_secs: float | None = 60,
                        run_every_steps: int | None = None) -> Any:  # fmt: skip
     """A hook that stops training when a metric is below a threshold."""
-    test = functools.partial(_threshold, estimator, metric_name, threshold, operator.lt, "lower than", eval_dir, min_steps)
+    test = functools.partial(
+        _threshold, estimator, metric_name, threshold, operator.lt, "lower than", eval_dir, min_steps
+    )
     return make_early_stopping_hook(estimator, test, run_every_secs, run_every_steps)
 
 
@@ -96,7 +104,16 @@ def stop_if_lower_hook(estimator: Any, metric_name: str, threshold: float, eval_
 def stop_if_no_increase_hook(estimator: Any, metric_name: str, max_steps_without_increase: int, eval_dir: Any = None, min_steps: int = 0,
                              run_every_secs: float | None = 60, run_every_steps: int | None = None) -> Any:  # fmt: skip
     """A hook that stops training when a metric has not grown for so many steps."""
-    test = functools.partial(_no_improvement, estimator, metric_name, max_steps_without_increase, operator.gt, "increase", eval_dir, min_steps)
+    test = functools.partial(
+        _no_improvement,
+        estimator,
+        metric_name,
+        max_steps_without_increase,
+        operator.gt,
+        "increase",
+        eval_dir,
+        min_steps,
+    )
     return make_early_stopping_hook(estimator, test, run_every_secs, run_every_steps)
 
 
@@ -104,7 +121,16 @@ def stop_if_no_increase_hook(estimator: Any, metric_name: str, max_steps_without
 def stop_if_no_decrease_hook(estimator: Any, metric_name: str, max_steps_without_decrease: int, eval_dir: Any = None, min_steps: int = 0,
                              run_every_secs: float | None = 60, run_every_steps: int | None = None) -> Any:  # fmt: skip
     """A hook that stops training when a metric has not fallen for so many steps."""
-    test = functools.partial(_no_improvement, estimator, metric_name, max_steps_without_decrease, operator.lt, "decrease", eval_dir, min_steps)
+    test = functools.partial(
+        _no_improvement,
+        estimator,
+        metric_name,
+        max_steps_without_decrease,
+        operator.lt,
+        "decrease",
+        eval_dir,
+        min_steps,
+    )
     return make_early_stopping_hook(estimator, test, run_every_secs, run_every_steps)
 
 
@@ -125,7 +151,14 @@ def read_eval_metrics(eval_dir: Any) -> "collections.OrderedDict[int, dict[str, 
 
 def _stop_variable() -> Any:
     with variable_scope("signal_early_stopping", reuse=AUTO_REUSE):
-        return get_variable("STOP", shape=[], dtype=dtypes.bool, initializer=ConstantV1(False), collections=[GraphKeys.GLOBAL_VARIABLES], trainable=False)
+        return get_variable(
+            "STOP",
+            shape=[],
+            dtype=dtypes.bool,
+            initializer=ConstantV1(False),
+            collections=[GraphKeys.GLOBAL_VARIABLES],
+            trainable=False,
+        )
 
 
 class _StopOnPredicateHook(SessionRunHook):
@@ -202,5 +235,7 @@ class _StopAtCheckpointStepHook(SessionRunHook):
             if path and int(path.rpartition("-")[2]) >= self._last_step:
                 run_context.request_stop()
             else:
-                messages.info("Did not find the checkpoint of step %d in %s yet; waiting.", self._last_step, self._model_dir)
+                messages.info(
+                    "Did not find the checkpoint of step %d in %s yet; waiting.", self._last_step, self._model_dir
+                )
                 time.sleep(self._wait)

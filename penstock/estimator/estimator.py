@@ -43,7 +43,9 @@ class Estimator:
     >>> estimator.train(input_fn, steps=100); estimator.evaluate(input_fn, steps=10)
     """
 
-    def __init__(self, model_fn: Any, model_dir: Any = None, config: Any = None, params: Any = None, warm_start_from: Any = None):
+    def __init__(
+        self, model_fn: Any, model_dir: Any = None, config: Any = None, params: Any = None, warm_start_from: Any = None
+    ):
         self._assert_members_are_not_overridden(self)
         self._config: RunConfig = overwrite_model_dir_and_session_config(config, model_dir)
         self._model_dir = self._config.model_dir
@@ -55,7 +57,9 @@ class Estimator:
             from penstock.train.device_setter import replica_device_setter
 
             worker = f"/job:{self._config.task_type}/task:{self._config.task_id}"
-            self._device_fn = replica_device_setter(ps_tasks=self._config.num_ps_replicas, worker_device=worker, cluster=self._config.cluster_spec)
+            self._device_fn = replica_device_setter(
+                ps_tasks=self._config.num_ps_replicas, worker_device=worker, cluster=self._config.cluster_spec
+            )
         if model_fn is None:
             raise ValueError("model_fn must be provided to Estimator.")
         verify_model_fn_args(model_fn, params)
@@ -72,7 +76,9 @@ class Estimator:
             if not cls.__module__.startswith("penstock."):
                 wrong = (set(cls.__dict__) & members) - _OVERRIDABLE
                 if wrong:
-                    raise ValueError(f"Subclasses of Estimator cannot override members of Estimator. {type(self)} does override {list(wrong)}")
+                    raise ValueError(
+                        f"Subclasses of Estimator cannot override members of Estimator. {type(self)} does override {list(wrong)}"
+                    )
 
     @property
     def model_dir(self) -> Any:
@@ -119,10 +125,19 @@ class Estimator:
         return os.path.join(self._model_dir, "eval" if not name else f"eval_{name}")
 
     # -- training ----------------------------------------------------------------------------------------------------
-    def train(self, input_fn: Any, hooks: Any = None, steps: int | None = None, max_steps: int | None = None, saving_listeners: Any = None) -> "Estimator":
+    def train(
+        self,
+        input_fn: Any,
+        hooks: Any = None,
+        steps: int | None = None,
+        max_steps: int | None = None,
+        saving_listeners: Any = None,
+    ) -> "Estimator":
         """Train: for `steps` more steps, or up to `max_steps` in all, or until the input ends or a hook stops it."""
         if self.config.task_type in (TaskType.EVALUATOR, TaskType.PS):
-            raise ValueError(f"Train has been called wrong configuration. Please use tf.estimator.train_and_evaluate which calls proper API according to given configuration. Current configuration: {self.config}.")
+            raise ValueError(
+                f"Train has been called wrong configuration. Please use tf.estimator.train_and_evaluate which calls proper API according to given configuration. Current configuration: {self.config}."
+            )
         if steps is not None and max_steps is not None:
             raise ValueError("Can not provide both steps and max_steps.")
         if steps is not None and steps <= 0:
@@ -150,7 +165,9 @@ class Estimator:
             spec = self._call_model_fn(features, labels, ModeKeys.TRAIN, self.config)
             return self._train_with_estimator_spec(spec, worker_hooks, hooks, get_global_step(graph), saving_listeners)
 
-    def _train_with_estimator_spec(self, spec: Any, worker_hooks: list[Any], hooks: list[Any], global_step: Any, saving_listeners: list[Any]) -> Any:
+    def _train_with_estimator_spec(
+        self, spec: Any, worker_hooks: list[Any], hooks: list[Any], global_step: Any, saving_listeners: list[Any]
+    ) -> Any:
         config = self._config
         if self._warm_start_settings:
             self._warm_start()
@@ -160,7 +177,9 @@ class Estimator:
         worker_hooks.extend(hooks)
         worker_hooks.append(NanTensorHook(spec.loss))
         if config.log_step_count_steps is not None:
-            worker_hooks.append(LoggingTensorHook({"loss": spec.loss, "step": global_step}, every_n_iter=config.log_step_count_steps))
+            worker_hooks.append(
+                LoggingTensorHook({"loss": spec.loss, "step": global_step}, every_n_iter=config.log_step_count_steps)
+            )
         worker_hooks.extend(spec.training_hooks)
         if not (spec.scaffold.saver or get_collection(GraphKeys.SAVERS)):
             saver = Saver(sharded=True, max_to_keep=config.keep_checkpoint_max, keep_checkpoint_every_n_hours=config.keep_checkpoint_every_n_hours,
@@ -193,7 +212,14 @@ class Estimator:
         return loss
 
     # -- evaluation --------------------------------------------------------------------------------------------------
-    def evaluate(self, input_fn: Any, steps: int | None = None, hooks: Any = None, checkpoint_path: Any = None, name: str | None = None) -> dict[str, Any]:
+    def evaluate(
+        self,
+        input_fn: Any,
+        steps: int | None = None,
+        hooks: Any = None,
+        checkpoint_path: Any = None,
+        name: str | None = None,
+    ) -> dict[str, Any]:
         """The metrics over `steps` batches, or all of the input; also written to the event files of `eval_dir(name)`."""
         all_hooks = check_hooks(hooks)
         if steps is not None:
@@ -203,12 +229,19 @@ class Estimator:
         if not checkpoint_path:
             checkpoint_path = latest_checkpoint(self._model_dir)
             if not checkpoint_path:
-                messages.info("Could not find trained model in model_dir: %s, running initialization to evaluate.", self._model_dir)
+                messages.info(
+                    "Could not find trained model in model_dir: %s, running initialization to evaluate.",
+                    self._model_dir,
+                )
         with Graph().as_default() as graph, graph.device(self._device_fn):
-            scaffold, update_op, eval_dict, all_hooks = self._evaluate_build_graph(graph, input_fn, all_hooks, checkpoint_path)
+            scaffold, update_op, eval_dict, all_hooks = self._evaluate_build_graph(
+                graph, input_fn, all_hooks, checkpoint_path
+            )
             return self._evaluate_run(checkpoint_path, scaffold, update_op, eval_dict, all_hooks, self.eval_dir(name))
 
-    def _evaluate_build_graph(self, graph: Any, input_fn: Any, hooks: list[Any], checkpoint_path: Any) -> tuple[Any, Any, Any, list[Any]]:
+    def _evaluate_build_graph(
+        self, graph: Any, input_fn: Any, hooks: list[Any], checkpoint_path: Any
+    ) -> tuple[Any, Any, Any, list[Any]]:
         set_graph_seed(self._config.tf_random_seed)
         self._create_and_assert_global_step(graph)
         features, labels, input_hooks = self._get_features_and_labels_from_input_fn(input_fn, ModeKeys.EVAL)
@@ -217,20 +250,29 @@ class Estimator:
             self._warm_start()
         metric_ops = spec.eval_metric_ops
         if LOSS_METRIC_KEY in metric_ops:
-            raise ValueError(f'Metric with name "{LOSS_METRIC_KEY}" is not allowed, because Estimator already defines a default metric with the same name.')
+            raise ValueError(
+                f'Metric with name "{LOSS_METRIC_KEY}" is not allowed, because Estimator already defines a default metric with the same name.'
+            )
         metric_ops[LOSS_METRIC_KEY] = metrics.mean(spec.loss)
         update_op, eval_dict = extract_metric_update_ops(metric_ops)
         if GraphKeys.GLOBAL_STEP in eval_dict:
-            raise ValueError("Metric with name `global_step` is not allowed, because Estimator already defines a default metric with the same name.")
+            raise ValueError(
+                "Metric with name `global_step` is not allowed, because Estimator already defines a default metric with the same name."
+            )
         eval_dict[GraphKeys.GLOBAL_STEP] = get_global_step(graph)
         all_hooks = [*input_hooks, *hooks, *(spec.evaluation_hooks or [])]
         scaffold = spec.scaffold
         if scaffold and scaffold.local_init_op is not None:
             get_or_create_eval_step()
-            scaffold = Scaffold(local_init_op=group(scaffold.local_init_op, Scaffold.default_local_init_op()), copy_from_scaffold=scaffold)
+            scaffold = Scaffold(
+                local_init_op=group(scaffold.local_init_op, Scaffold.default_local_init_op()),
+                copy_from_scaffold=scaffold,
+            )
         return scaffold, update_op, eval_dict, all_hooks
 
-    def _evaluate_run(self, checkpoint_path: Any, scaffold: Any, update_op: Any, eval_dict: Any, hooks: list[Any], output_dir: str) -> dict[str, Any]:
+    def _evaluate_run(
+        self, checkpoint_path: Any, scaffold: Any, update_op: Any, eval_dict: Any, hooks: list[Any], output_dir: str
+    ) -> dict[str, Any]:
         results = evaluate_once(checkpoint_path=checkpoint_path, master=self._config.evaluation_master, scaffold=scaffold, eval_ops=update_op,
                                 final_ops=eval_dict, hooks=hooks, config=self._session_config)  # fmt: skip
         step = results[GraphKeys.GLOBAL_STEP]
@@ -247,14 +289,18 @@ class Estimator:
         if not checkpoint_path:
             checkpoint_path = latest_checkpoint(self._model_dir)
             if not checkpoint_path:
-                messages.info("Could not find trained model in model_dir: %s, running initialization to predict.", self._model_dir)
+                messages.info(
+                    "Could not find trained model in model_dir: %s, running initialization to predict.", self._model_dir
+                )
         graph = Graph()
         with graph.as_default(), graph.device(self._device_fn):
             set_graph_seed(self._config.tf_random_seed)
             self._create_and_assert_global_step(graph)
             features, _, input_hooks = parse_input_fn_result(self._call_input_fn(input_fn, ModeKeys.PREDICT))
             if not has_dataset_or_queue_runner(features):
-                messages.warning("Input graph does not use tf.data.Dataset or contain a QueueRunner. That means predict yields forever. This is probably a mistake.")
+                messages.warning(
+                    "Input graph does not use tf.data.Dataset or contain a QueueRunner. That means predict yields forever. This is probably a mistake."
+                )
             spec = self._call_model_fn(features, None, ModeKeys.PREDICT, self.config)
             if not checkpoint_path and self._warm_start_settings:
                 self._warm_start()
@@ -297,7 +343,9 @@ class Estimator:
                           checkpoint_path: Any = None, strip_default_attrs: bool = False) -> Any:  # fmt: skip
         """The older name of `export_saved_model`."""
         receivers = {ModeKeys.PREDICT: serving_input_receiver_fn}
-        return exporting.export_all_saved_models(self, export_dir_base, receivers, assets_extra, as_text, checkpoint_path, strip_default_attrs)
+        return exporting.export_all_saved_models(
+            self, export_dir_base, receivers, assets_extra, as_text, checkpoint_path, strip_default_attrs
+        )
 
     def export_saved_model(self, export_dir_base: Any, serving_input_receiver_fn: Any, assets_extra: Any = None, as_text: bool = False,
                            checkpoint_path: Any = None, experimental_mode: str = ModeKeys.PREDICT) -> Any:  # fmt: skip
@@ -305,12 +353,16 @@ class Estimator:
         if not serving_input_receiver_fn:
             raise ValueError("An input_receiver_fn must be defined.")
         receivers = {experimental_mode: serving_input_receiver_fn}
-        return exporting.export_all_saved_models(self, export_dir_base, receivers, assets_extra, as_text, checkpoint_path, True)
+        return exporting.export_all_saved_models(
+            self, export_dir_base, receivers, assets_extra, as_text, checkpoint_path, True
+        )
 
     def experimental_export_all_saved_models(self, export_dir_base: Any, input_receiver_fn_map: Any, assets_extra: Any = None, as_text: bool = False,
                                              checkpoint_path: Any = None) -> Any:  # fmt: skip
         """Write a SavedModel with a graph for each mode of `input_receiver_fn_map`."""
-        return exporting.export_all_saved_models(self, export_dir_base, input_receiver_fn_map, assets_extra, as_text, checkpoint_path, True)
+        return exporting.export_all_saved_models(
+            self, export_dir_base, input_receiver_fn_map, assets_extra, as_text, checkpoint_path, True
+        )
 
     # -- the user's functions ----------------------------------------------------------------------------------------
     def _get_features_and_labels_from_input_fn(self, input_fn: Any, mode: Any) -> tuple[Any, Any, list[Any]]:
@@ -359,7 +411,9 @@ class EstimatorV2(Estimator):
 
     @property
     def export_savedmodel(self) -> Any:  # type: ignore[override]
-        raise AttributeError("`Estimator.export_savedmodel` has been deprecated. Please use `export_saved_model` instead.")
+        raise AttributeError(
+            "`Estimator.export_savedmodel` has been deprecated. Please use `export_saved_model` instead."
+        )
 
 
 EstimatorV2.__name__ = EstimatorV2.__qualname__ = "EstimatorV2"
@@ -423,7 +477,9 @@ def batch_length(values: dict[str, Any]) -> int:
     for key, value in values.items():
         length = length or value.shape[0]
         if value.shape[0] != length:
-            raise ValueError(f"Batch length of predictions should be same. {key} has different batch length than others.")
+            raise ValueError(
+                f"Batch length of predictions should be same. {key} has different batch length than others."
+            )
     return length or 0
 
 
@@ -466,7 +522,10 @@ def write_results(output_dir: str, dictionary: dict[str, Any], step: int) -> Non
             messages.info('Summary for np.ndarray is not visible in Tensorboard by default. Consider using a Tensorboard plugin for visualization '
                           "(see https://github.com/tensorflow/tensorboard-plugin-example/blob/master/README.md for more information).")  # fmt: skip
         else:
-            messages.warning("Skipping summary for %s, must be a float, np.float32, np.int64, np.int32 or int or np.ndarray or a serialized string of Summary.", key)
+            messages.warning(
+                "Skipping summary for %s, must be a float, np.float32, np.int64, np.int32 or int or np.ndarray or a serialized string of Summary.",
+                key,
+            )
     writer.add_summary(made, step)
     writer.flush()
 
@@ -485,4 +544,3 @@ def write_checkpoint_path(output_dir: str, checkpoint_path: str, step: int) -> N
     writer = FileWriterCache.get(output_dir)
     writer.add_summary(made, step)
     writer.flush()
-

@@ -9,7 +9,9 @@ from penstock.ir import door
 from penstock.ir.tensor import Tensor
 from penstock.state.saved_model.signature_defs import build_signature_def, build_tensor_info
 
-PREDICT_METHOD, CLASSIFY_METHOD, REGRESS_METHOD = (f"tensorflow/serving/{n}" for n in ("predict", "classify", "regress"))
+PREDICT_METHOD, CLASSIFY_METHOD, REGRESS_METHOD = (
+    f"tensorflow/serving/{n}" for n in ("predict", "classify", "regress")
+)
 EVAL_METHOD, TRAIN_METHOD = "tensorflow/supervised/eval", "tensorflow/supervised/training"
 DEFAULT_SERVING_SIGNATURE_DEF_KEY = "serving_default"
 
@@ -39,7 +41,9 @@ class ExportOutput:
             raise ValueError(f"{error_label} output key must be a string; got {key}.")
         return key
 
-    def _wrap_and_check_outputs(self, outputs: Any, single_output_default_name: str, error_label: str = "") -> dict[str, Any]:
+    def _wrap_and_check_outputs(
+        self, outputs: Any, single_output_default_name: str, error_label: str = ""
+    ) -> dict[str, Any]:
         if not isinstance(outputs, dict):
             outputs = {single_output_default_name: outputs}
         made = {}
@@ -61,7 +65,9 @@ class ClassificationOutput(ExportOutput):
         if classes is not None and not (isinstance(classes, Tensor) and as_dtype(classes.dtype) == dtypes.string):
             raise ValueError(f"Classification classes must be a string Tensor; got {classes}")
         if scores is None and classes is None:
-            raise ValueError("Cannot create a ClassificationOutput with empty arguments. At least one of `scores` and `classes` must be defined.")
+            raise ValueError(
+                "Cannot create a ClassificationOutput with empty arguments. At least one of `scores` and `classes` must be defined."
+            )
         self._scores, self._classes = scores, classes
 
     scores = property(lambda s: s._scores)
@@ -108,7 +114,9 @@ class PredictOutput(ExportOutput):
     _SINGLE_OUTPUT_DEFAULT_NAME = "output"
 
     def __init__(self, outputs: Any):
-        self._outputs = self._wrap_and_check_outputs(outputs, self._SINGLE_OUTPUT_DEFAULT_NAME, error_label="Prediction")
+        self._outputs = self._wrap_and_check_outputs(
+            outputs, self._SINGLE_OUTPUT_DEFAULT_NAME, error_label="Prediction"
+        )
 
     outputs = property(lambda s: s._outputs)
 

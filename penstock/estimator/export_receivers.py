@@ -66,7 +66,9 @@ class ServingInputReceiver(
 ):
     """What a served model is fed (receiver tensors), and the features made from it."""
 
-    def __new__(cls, features: Any, receiver_tensors: Any, receiver_tensors_alternatives: Any = None) -> "ServingInputReceiver":
+    def __new__(
+        cls, features: Any, receiver_tensors: Any, receiver_tensors_alternatives: Any = None
+    ) -> "ServingInputReceiver":
         features = _checked_features(features)
         receivers = _checked_receivers(receiver_tensors)
         return super().__new__(cls, features, receivers, _checked_alternatives(receiver_tensors_alternatives))
@@ -74,11 +76,15 @@ class ServingInputReceiver(
 
 @estimator_export("export.TensorServingInputReceiver")
 class TensorServingInputReceiver(
-    collections.namedtuple("TensorServingInputReceiver", ["features", "receiver_tensors", "receiver_tensors_alternatives"])
+    collections.namedtuple(
+        "TensorServingInputReceiver", ["features", "receiver_tensors", "receiver_tensors_alternatives"]
+    )
 ):
     """A receiver for a model function whose features are one tensor, not a dictionary."""
 
-    def __new__(cls, features: Any, receiver_tensors: Any, receiver_tensors_alternatives: Any = None) -> "TensorServingInputReceiver":
+    def __new__(
+        cls, features: Any, receiver_tensors: Any, receiver_tensors_alternatives: Any = None
+    ) -> "TensorServingInputReceiver":
         if features is None:
             raise ValueError("features must be defined.")
         if not is_tensor(features):
@@ -91,10 +97,14 @@ class UnsupervisedInputReceiver(ServingInputReceiver):
     """A receiver for training or evaluation without labels."""
 
     def __new__(cls, features: Any, receiver_tensors: Any) -> "UnsupervisedInputReceiver":
-        return super().__new__(cls, features=features, receiver_tensors=receiver_tensors, receiver_tensors_alternatives=None)  # type: ignore[return-value]
+        return super().__new__(
+            cls, features=features, receiver_tensors=receiver_tensors, receiver_tensors_alternatives=None
+        )  # type: ignore[return-value]
 
 
-class SupervisedInputReceiver(collections.namedtuple("SupervisedInputReceiver", ["features", "labels", "receiver_tensors"])):
+class SupervisedInputReceiver(
+    collections.namedtuple("SupervisedInputReceiver", ["features", "labels", "receiver_tensors"])
+):
     """A receiver for training or evaluation: features and labels."""
 
     def __new__(cls, features: Any, labels: Any, receiver_tensors: Any) -> "SupervisedInputReceiver":

@@ -21,7 +21,9 @@ class Exporter(abc.ABC):
         """The folder below `export/` that it writes to."""
 
     @abc.abstractmethod
-    def export(self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool) -> Any:
+    def export(
+        self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool
+    ) -> Any:
         """Export the checkpoint; gives the path written, or None."""
 
 
@@ -29,13 +31,20 @@ class _SavedModelExporter(Exporter):
     """Exports every time."""
 
     def __init__(self, name: str, serving_input_receiver_fn: Any, assets_extra: Any = None, as_text: bool = False):
-        self._name, self._serving_input_receiver_fn, self._assets_extra, self._as_text = name, serving_input_receiver_fn, assets_extra, as_text
+        self._name, self._serving_input_receiver_fn, self._assets_extra, self._as_text = (
+            name,
+            serving_input_receiver_fn,
+            assets_extra,
+            as_text,
+        )
 
     @property
     def name(self) -> str:
         return self._name
 
-    def export(self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool) -> Any:
+    def export(
+        self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool
+    ) -> Any:
         return estimator.export_saved_model(export_path, self._serving_input_receiver_fn, assets_extra=self._assets_extra, as_text=self._as_text,
                                             checkpoint_path=checkpoint_path)  # fmt: skip
 
@@ -67,7 +76,9 @@ class FinalExporter(Exporter):
     def name(self) -> str:
         return self._exporter.name
 
-    def export(self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool) -> Any:
+    def export(
+        self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool
+    ) -> Any:
         if not is_the_final_export:
             return None
         messages.info("Performing the final export in the end of training.")
@@ -78,7 +89,14 @@ class FinalExporter(Exporter):
 class LatestExporter(Exporter):
     """Exports after every evaluation, and keeps the newest exports."""
 
-    def __init__(self, name: str, serving_input_receiver_fn: Any, assets_extra: Any = None, as_text: bool = False, exports_to_keep: int | None = 5):
+    def __init__(
+        self,
+        name: str,
+        serving_input_receiver_fn: Any,
+        assets_extra: Any = None,
+        as_text: bool = False,
+        exports_to_keep: int | None = 5,
+    ):
         self._exporter = _SavedModelExporter(name, serving_input_receiver_fn, assets_extra, as_text)
         self._exports_to_keep = exports_to_keep
         _check_keep(exports_to_keep)
@@ -87,7 +105,9 @@ class LatestExporter(Exporter):
     def name(self) -> str:
         return self._exporter.name
 
-    def export(self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool) -> Any:
+    def export(
+        self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool
+    ) -> Any:
         made = self._exporter.export(estimator, export_path, checkpoint_path, eval_result, is_the_final_export)
         _keep_newest(export_path, self._exports_to_keep)
         return made
@@ -121,13 +141,19 @@ class BestExporter(Exporter):
     def name(self) -> str:
         return self._exporter.name
 
-    def export(self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool) -> Any:
+    def export(
+        self, estimator: Any, export_path: str, checkpoint_path: Any, eval_result: Any, is_the_final_export: bool
+    ) -> Any:
         if self._model_dir != estimator.model_dir and self._event_file_pattern:
             self._model_dir = estimator.model_dir
             pattern = os.path.join(self._model_dir, self._event_file_pattern)
             self._best_eval_result = self._get_best_eval_result(pattern, eval_result)
             self._has_exported = bool(glob.glob(os.path.join(glob.escape(export_path), "[0-9]*")))
-        if not self._has_exported or self._best_eval_result is None or self._compare_fn(best_eval_result=self._best_eval_result, current_eval_result=eval_result):
+        if (
+            not self._has_exported
+            or self._best_eval_result is None
+            or self._compare_fn(best_eval_result=self._best_eval_result, current_eval_result=eval_result)
+        ):
             messages.info("Performing best model export.")
             self._best_eval_result = eval_result
             made = self._exporter.export(estimator, export_path, checkpoint_path, eval_result, is_the_final_export)
@@ -144,6 +170,10 @@ class BestExporter(Exporter):
             for event in events_of(path):
                 if event.HasField("summary"):
                     found = {v.tag: v.simple_value for v in event.summary.value if v.HasField("simple_value")}
-                    if found and event.step != current.get("global_step") and (best is None or self._compare_fn(best_eval_result=best, current_eval_result=found)):
+                    if (
+                        found
+                        and event.step != current.get("global_step")
+                        and (best is None or self._compare_fn(best_eval_result=best, current_eval_result=found))
+                    ):
                         best = found
         return best

@@ -31,8 +31,12 @@ def timestamped_export_dir(export_dir_base: Any) -> str:
         if not os.path.exists(path):
             return path
         time.sleep(1)
-        messages.warning("Directory %s already exists; retrying (attempt %d/%d)", path, attempt + 1, MAX_DIRECTORY_CREATION_ATTEMPTS)
-    raise RuntimeError(f"Failed to obtain a unique export directory name after {MAX_DIRECTORY_CREATION_ATTEMPTS} attempts.")
+        messages.warning(
+            "Directory %s already exists; retrying (attempt %d/%d)", path, attempt + 1, MAX_DIRECTORY_CREATION_ATTEMPTS
+        )
+    raise RuntimeError(
+        f"Failed to obtain a unique export directory name after {MAX_DIRECTORY_CREATION_ATTEMPTS} attempts."
+    )
 
 
 def export_all_saved_models(estimator: Any, export_dir_base: Any, input_receiver_fn_map: Any, assets_extra: Any, as_text: bool, checkpoint_path: Any,
@@ -55,7 +59,9 @@ def export_all_saved_models(estimator: Any, export_dir_base: Any, input_receiver
     try:
         builder = SavedModelBuilder(temporary)
         for i, mode in enumerate(modes):
-            _add_meta_graph(estimator, builder, input_receiver_fn_map[mode], checkpoint_path, i == 0, mode, strip_default_attrs)
+            _add_meta_graph(
+                estimator, builder, input_receiver_fn_map[mode], checkpoint_path, i == 0, mode, strip_default_attrs
+            )
         builder.save(as_text)
         for target, source in (assets_extra or {}).items():
             path = os.path.join(temporary, "assets.extra", target)
@@ -65,7 +71,9 @@ def export_all_saved_models(estimator: Any, export_dir_base: Any, input_receiver
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    messages.info("SavedModel written to: %s", os.path.join(final, "saved_model.pbtxt" if as_text else "saved_model.pb"))
+    messages.info(
+        "SavedModel written to: %s", os.path.join(final, "saved_model.pbtxt" if as_text else "saved_model.pb")
+    )
     return final.encode()
 
 
@@ -75,7 +83,9 @@ def _add_meta_graph(estimator: Any, builder: Any, input_receiver_fn: Any, checkp
         estimator._create_and_assert_global_step(graph)
         graph.seed = estimator._config.tf_random_seed
         receiver = input_receiver_fn()
-        spec = estimator._call_model_fn(features=receiver.features, labels=getattr(receiver, "labels", None), mode=mode, config=estimator.config)
+        spec = estimator._call_model_fn(
+            features=receiver.features, labels=getattr(receiver, "labels", None), mode=mode, config=estimator.config
+        )
         outputs = export_outputs_for_mode(mode, serving_export_outputs=spec.export_outputs, predictions=spec.predictions, loss=spec.loss,
                                           metrics=spec.eval_metric_ops)  # fmt: skip
         signatures = build_all_signature_defs(receiver.receiver_tensors, outputs, getattr(receiver, "receiver_tensors_alternatives", None),
@@ -89,7 +99,9 @@ def _add_meta_graph(estimator: Any, builder: Any, input_receiver_fn: Any, checkp
                 try:
                     saver.restore(session, checkpoint_path)
                 except errors.NotFoundError as e:
-                    raise ValueError(f"Could not load all requested variables from checkpoint. Please make sure your model_fn does not expect variables that were not saved in the checkpoint.\n\nEncountered error with mode `{mode}` while restoring checkpoint from: `{checkpoint_path}`. Full Traceback:\n\n{e}") from e
+                    raise ValueError(
+                        f"Could not load all requested variables from checkpoint. Please make sure your model_fn does not expect variables that were not saved in the checkpoint.\n\nEncountered error with mode `{mode}` while restoring checkpoint from: `{checkpoint_path}`. Full Traceback:\n\n{e}"
+                    ) from e
             given = {"tags": MODE_TO_TAGS[mode], "signature_def_map": signatures, "assets_collection": get_collection(GraphKeys.ASSET_FILEPATHS),
                      "main_op": local_init_op, "saver": saver, "strip_default_attrs": strip_default_attrs}  # fmt: skip
             if save_variables:
@@ -104,7 +116,9 @@ def build_all_signature_defs(receiver_tensors: Any, export_outputs: Any, receive
     if not isinstance(receiver_tensors, dict):
         receiver_tensors = {"input": receiver_tensors}
     if export_outputs is None or not isinstance(export_outputs, dict):
-        raise ValueError(f"`export_outputs` must be a dict. Received {export_outputs} with type {type(export_outputs).__name__}.")
+        raise ValueError(
+            f"`export_outputs` must be a dict. Received {export_outputs} with type {type(export_outputs).__name__}."
+        )
     made, refused = {}, {}
     ways = [("", receiver_tensors), *(receiver_tensors_alternatives or {}).items()]
     for way, tensors in ways:
@@ -136,7 +150,7 @@ def _log_signatures(made: dict[str, Any], refused: dict[str, str]) -> None:
             messages.info("'%s' : %s", name, message)
     if not made:
         messages.warning("Export includes no signatures!")
-    elif "serving_default" not in made and not any(s.method_name.startswith("tensorflow/supervised") for s in made.values()):
+    elif "serving_default" not in made and not any(
+        s.method_name.startswith("tensorflow/supervised") for s in made.values()
+    ):
         messages.warning("Export includes no default signature!")
-
-

@@ -41,7 +41,15 @@ def add_metrics(estimator: Any, metric_fn: Any) -> Estimator:
 class InMemoryEvaluatorHook(SessionRunHook):
     """Evaluates inside the training session, without a checkpoint, every N runs and at the end."""
 
-    def __init__(self, estimator: Any, input_fn: Any, steps: int | None = None, hooks: Any = None, name: str | None = None, every_n_iter: int = 100):
+    def __init__(
+        self,
+        estimator: Any,
+        input_fn: Any,
+        steps: int | None = None,
+        hooks: Any = None,
+        name: str | None = None,
+        every_n_iter: int = 100,
+    ):
         if every_n_iter is None or every_n_iter <= 0:
             raise ValueError(f"invalid every_n_iter={every_n_iter}.")
         if estimator.config.num_ps_replicas > 0 or estimator.config.num_worker_replicas > 1:
@@ -94,7 +102,9 @@ class InMemoryEvaluatorHook(SessionRunHook):
 
         with self._graph.as_default():
             scaffold = Scaffold(init_fn=feed_variables, copy_from_scaffold=self._scaffold)
-            self._estimator._evaluate_run(None, scaffold, self._update_op, self._eval_dict, self._all_hooks, self._eval_dir)
+            self._estimator._evaluate_run(
+                None, scaffold, self._update_op, self._eval_dict, self._all_hooks, self._eval_dir
+            )
         self._timer.update_last_triggered_step(self._iter_count)
 
     def after_run(self, run_context: Any, run_values: Any) -> None:

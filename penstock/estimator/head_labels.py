@@ -33,14 +33,18 @@ def check_logits(logits: Any, dimension: int) -> Any:
             if len(dims) < 2:
                 raise ValueError(f"logits must have shape [batch_size, logits_dimension]; it has {logits.shape}")
             if dims[-1] is not None and dims[-1] != dimension:
-                raise ValueError(f"logits shape must be [D0, D1, ... DN, logits_dimension]. Expected logits_dimension: {dimension}, got shape: {logits.shape}")
+                raise ValueError(
+                    f"logits shape must be [D0, D1, ... DN, logits_dimension]. Expected logits_dimension: {dimension}, got shape: {logits.shape}"
+                )
         return logits
 
 
 def check_dense_labels(labels: Any) -> Any:
     """The labels as a dense tensor."""
     if isinstance(labels, dict):
-        raise ValueError(f"labels must be a Tensor, not a dict with keys {sorted(labels)}; return the one label tensor from input_fn")
+        raise ValueError(
+            f"labels must be a Tensor, not a dict with keys {sorted(labels)}; return the one label tensor from input_fn"
+        )
     if hasattr(labels, "dense_shape"):
         raise ValueError("SparseTensor labels are not supported. labels must be a Tensor of shape [D0, D1, ..., DN, 1], e.g. [batch_size, 1]. Suggested Fix (1): Check the "
                          "label feature in your data. Each example must contain exactly one label. Suggested Fix (2): Use tf.sparse.to_dense in your input_fn.")  # fmt: skip
@@ -64,19 +68,28 @@ def look_up_labels(labels: Any, vocabulary: Any) -> Any:
     """Labels that are words as their places in the vocabulary."""
     if vocabulary is None:
         if labels.dtype.base_dtype is dtypes.string:
-            raise ValueError("Labels dtype should be integer. Instead got string; pass label_vocabulary to classify words.")
+            raise ValueError(
+                "Labels dtype should be integer. Instead got string; pass label_vocabulary to classify words."
+            )
         return labels
     if labels.dtype.base_dtype is not dtypes.string:
         raise ValueError(f"Labels dtype should be string if there is a vocabulary. Instead got {labels.dtype}")
     words = np.array([v if isinstance(v, bytes) else str(v).encode() for v in vocabulary], object)
-    table = StaticHashTable(KeyValueTensorInitializer(words, np.arange(len(words)), dtypes.string, dtypes.int64), np.int64(-1), name="class_id_lookup")
+    table = StaticHashTable(
+        KeyValueTensorInitializer(words, np.arange(len(words)), dtypes.string, dtypes.int64),
+        np.int64(-1),
+        name="class_id_lookup",
+    )
     return table.lookup(labels)
 
 
 def check_integer_range(labels: Any, n: int, message: str) -> Any:
     """The labels, once they were seen to be in 0 .. n - 1."""
     limit, zero = np.array(n, labels.dtype.base_dtype.array_dtype), np.array(0, labels.dtype.base_dtype.array_dtype)
-    checks = [assert_less_v1(labels, limit, message=message), assert_greater_equal_v1(labels, zero, message="Labels must be >= 0")]
+    checks = [
+        assert_less_v1(labels, limit, message=message),
+        assert_greater_equal_v1(labels, zero, message="Labels must be >= 0"),
+    ]
     checks = [c for c in checks if c is not None]
     if not door.current().is_graph or not checks:
         return labels
@@ -89,7 +102,11 @@ def weights_of(features: Any, weight_column: Any, logits: Any) -> Any:
     if weight_column is None:
         return 1.0
     with name_scope("weights"):
-        column = NumericColumn(weight_column, (1,), None, dtypes.float32, None) if isinstance(weight_column, str) else weight_column
+        column = (
+            NumericColumn(weight_column, (1,), None, dtypes.float32, None)
+            if isinstance(weight_column, str)
+            else weight_column
+        )
         if features is None or column.key not in features:
             raise ValueError(f"Feature {column.key} is not in features dictionary.")
         weights = convert_to_tensor(features[column.key])
@@ -97,7 +114,13 @@ def weights_of(features: Any, weight_column: Any, logits: Any) -> Any:
             weights = column.normalizer_fn(weights)
         if not (weights.dtype.is_floating or weights.dtype.is_integer):
             raise ValueError(f"Weight column should be castable to float. Given dtype: {weights.dtype}")
-        weights = find("Cast")(weights, DstT=dtypes.float32) if weights.dtype.base_dtype is not dtypes.float32 else weights
-        if weights.shape.rank is not None and logits.shape.rank is not None and weights.shape.rank == logits.shape.rank - 1:
+        weights = (
+            find("Cast")(weights, DstT=dtypes.float32) if weights.dtype.base_dtype is not dtypes.float32 else weights
+        )
+        if (
+            weights.shape.rank is not None
+            and logits.shape.rank is not None
+            and weights.shape.rank == logits.shape.rank - 1
+        ):
             weights = find("ExpandDims")(weights, -1)
         return weights

@@ -41,7 +41,9 @@ _REDUCTIONS = {
 
 def reduction_of(loss_reduction: Any, v2: bool) -> str:
     """The reduction of a loss by either API's name; ValueError for none."""
-    allowed = ("sum", "sum_over_batch_size", "auto") if v2 else tuple(k for k in _REDUCTIONS if k.startswith("weighted"))
+    allowed = (
+        ("sum", "sum_over_batch_size", "auto") if v2 else tuple(k for k in _REDUCTIONS if k.startswith("weighted"))
+    )
     text = getattr(loss_reduction, "value", loss_reduction)
     if text not in allowed and text not in _REDUCTIONS:
         raise ValueError(f"Invalid loss_reduction: {loss_reduction}. Valid reductions are {', '.join(allowed)}.")
@@ -88,14 +90,25 @@ class Head:
         with name_scope("losses") if self._v2 else contextlib.nullcontext():
             labels = self._labels(labels, logits)
             custom = getattr(self, "_loss_fn", None)
-            unweighted = call_loss_fn(custom, labels, logits, features, self._loss_dimension()) if custom else self._unweighted(labels, logits)
+            unweighted = (
+                call_loss_fn(custom, labels, logits, features, self._loss_dimension())
+                if custom
+                else self._unweighted(labels, logits)
+            )
             weights = weights_of(features, self._weight_column, logits)
-            return labels, unweighted, weights, compute_weighted_loss(unweighted, weights=weights, reduction=self._reduction)
+            return (
+                labels,
+                unweighted,
+                weights,
+                compute_weighted_loss(unweighted, weights=weights, reduction=self._reduction),
+            )
 
     def _loss_dimension(self) -> int:
         return 1
 
-    def loss(self, labels: Any, logits: Any, features: Any = None, mode: Any = None, regularization_losses: Any = None) -> Any:
+    def loss(
+        self, labels: Any, logits: Any, features: Any = None, mode: Any = None, regularization_losses: Any = None
+    ) -> Any:
         """The training loss, regularisation included: a scalar."""
         logits = check_logits(logits, self.logits_dimension)
         loss = self._losses(labels, logits, features)[3]
@@ -110,7 +123,9 @@ class Head:
                 logits = check_logits(logits, self.logits_dimension)
                 predictions = self.predictions(logits)
             if mode == ModeKeys.PREDICT:
-                return model_fn.EstimatorSpec(mode=mode, predictions=predictions, export_outputs=self._export(predictions))
+                return model_fn.EstimatorSpec(
+                    mode=mode, predictions=predictions, export_outputs=self._export(predictions)
+                )
             if labels is None:
                 raise ValueError("You must provide a labels Tensor. Given: None. Suggested troubleshooting steps: Check that your data contains your label feature. "
                                  "Check that your input_fn properly parses and returns labels.")  # fmt: skip
@@ -134,7 +149,13 @@ class Head:
                 if not isinstance(variables, (list, tuple, set)):
                     raise ValueError(f"trainable_variables should be a list or a tuple. Given type: {type(variables)}")
                 made = optimizer.get_updates(loss, list(variables))
-                made = made[0] if isinstance(made, list) and len(made) == 1 else group(*made) if isinstance(made, list) else made
+                made = (
+                    made[0]
+                    if isinstance(made, list) and len(made) == 1
+                    else group(*made)
+                    if isinstance(made, list)
+                    else made
+                )
             else:
                 made = optimizer.minimize(loss, global_step=get_global_step())
         elif train_op_fn is not None:
@@ -143,7 +164,13 @@ class Head:
             raise ValueError("train_op_fn and optimizer cannot both be None.")
         from penstock.state.collections import GraphKeys
 
-        updates = list(update_ops) if update_ops is not None else door.current().get_collection(GraphKeys.UPDATE_OPS) if not self._v2 else []
+        updates = (
+            list(update_ops)
+            if update_ops is not None
+            else door.current().get_collection(GraphKeys.UPDATE_OPS)
+            if not self._v2
+            else []
+        )
         return group(made, *updates) if updates else made
 
     def _summarize(self, whole: Any, loss: Any, regular: Any, unweighted: Any, weights: Any) -> None:
@@ -164,8 +191,12 @@ def call_loss_fn(loss_fn: Any, labels: Any, logits: Any, features: Any, dimensio
     args = fn_args(loss_fn)
     given = {k: v for k, v in (("features", features), ("loss_reduction", "none")) if k in args}
     found = loss_fn(labels=labels, logits=logits, **given)
-    if found.shape.rank is not None and (found.shape.rank != logits.shape.rank or found.shape.as_list()[-1] not in (dimension, None)):
-        raise ValueError(f"loss_fn must return Tensor of shape [D0, D1, ... DN, {dimension}]; it has shape {found.shape}")
+    if found.shape.rank is not None and (
+        found.shape.rank != logits.shape.rank or found.shape.as_list()[-1] not in (dimension, None)
+    ):
+        raise ValueError(
+            f"loss_fn must return Tensor of shape [D0, D1, ... DN, {dimension}]; it has shape {found.shape}"
+        )
     return found
 
 
@@ -190,7 +221,9 @@ class _Classifier(Head):
 
     def _class_names(self) -> Any:
         if self._vocabulary is not None:
-            return door.convert(np.array([str(v).encode() if not isinstance(v, bytes) else v for v in self._vocabulary], object))
+            return door.convert(
+                np.array([str(v).encode() if not isinstance(v, bytes) else v for v in self._vocabulary], object)
+            )
         return _strings(find("Range")(0, self.n_classes, 1))
 
     def _all_classes(self, logits: Any) -> dict[str, Any]:
@@ -241,7 +274,14 @@ class BinaryClassHead(_Classifier):
         two = find("ConcatV2")([find("ZerosLike")(logits), logits], -1)
         probabilities = softmax(two, name="probabilities")
         ids = find("ExpandDims")(find("ArgMax")(two, -1), -1)
-        found = {"logits": logits, "logistic": logistic, "probabilities": probabilities, "class_ids": ids, "classes": self._classes(ids), **self._all_classes(logits)}
+        found = {
+            "logits": logits,
+            "logistic": logistic,
+            "probabilities": probabilities,
+            "class_ids": ids,
+            "classes": self._classes(ids),
+            **self._all_classes(logits),
+        }
         return {k: v for k, v in found.items() if keys is None or k in keys}
 
     def _eval_ops(self, features: Any, logits: Any, labels: Any, weights: Any, unweighted: Any) -> dict[str, Any]:
@@ -259,13 +299,26 @@ class BinaryClassHead(_Classifier):
             made["auc_precision_recall"] = auc(labels, logistic, weights, "PR", self._v2)
             for t in self._thresholds:
                 made[f"accuracy/positive_threshold_{t:g}"] = _accuracy_at(labels, logistic, weights, t)
-                made[f"precision/positive_threshold_{t:g}"] = _first(metrics_thresholds.precision_at_thresholds(labels=labels, predictions=logistic, thresholds=(t,), weights=weights))
-                made[f"recall/positive_threshold_{t:g}"] = _first(metrics_thresholds.recall_at_thresholds(labels=labels, predictions=logistic, thresholds=(t,), weights=weights))
+                made[f"precision/positive_threshold_{t:g}"] = _first(
+                    metrics_thresholds.precision_at_thresholds(
+                        labels=labels, predictions=logistic, thresholds=(t,), weights=weights
+                    )
+                )
+                made[f"recall/positive_threshold_{t:g}"] = _first(
+                    metrics_thresholds.recall_at_thresholds(
+                        labels=labels, predictions=logistic, thresholds=(t,), weights=weights
+                    )
+                )
         return {self._key(k): v for k, v in made.items()}
 
     def _export(self, predictions: dict[str, Any]) -> dict[str, Any]:
         scores = self._scores(predictions)
-        return {DEFAULT_SERVING_KEY: scores, "classification": scores, "regression": RegressionOutput(value=predictions["logistic"]), "predict": PredictOutput(predictions)}
+        return {
+            DEFAULT_SERVING_KEY: scores,
+            "classification": scores,
+            "regression": RegressionOutput(value=predictions["logistic"]),
+            "predict": PredictOutput(predictions),
+        }
 
 
 def _first(pair: Any) -> tuple[Any, Any]:
@@ -280,7 +333,9 @@ def _accuracy_at(labels: Any, probabilities: Any, weights: Any, threshold: float
 
 def _baseline(label_mean: Any) -> tuple[Any, Any]:
     value, update = label_mean
-    return find("Maximum")(value, find("Sub")(np.float32(1), value)), find("Maximum")(update, find("Sub")(np.float32(1), update))
+    return find("Maximum")(value, find("Sub")(np.float32(1), value)), find("Maximum")(
+        update, find("Sub")(np.float32(1), update)
+    )
 
 
 def auc(labels: Any, predictions: Any, weights: Any, curve: str, v2: bool) -> Any:
@@ -304,7 +359,9 @@ class MultiClassHead(_Classifier):
         if self.n_classes <= 2:
             raise ValueError(f"n_classes must be > 2: {self.n_classes}.")
         if label_vocabulary is not None and len(label_vocabulary) != self.n_classes:
-            raise ValueError(f"Length of label_vocabulary must equal n_classes. Given length: {len(label_vocabulary)}, n_classes: {self.n_classes}")
+            raise ValueError(
+                f"Length of label_vocabulary must equal n_classes. Given length: {len(label_vocabulary)}, n_classes: {self.n_classes}"
+            )
         self._vocabulary, self._loss_fn, self.logits_dimension = label_vocabulary, loss_fn, self.n_classes
         self._set(name, weight_column, loss_reduction)
 
@@ -312,24 +369,37 @@ class MultiClassHead(_Classifier):
         labels = fit_labels(check_dense_labels(labels), logits, 1)
         if self._vocabulary is None and not labels.dtype.is_integer:
             raise ValueError(f"Labels dtype should be integer. Instead got {labels.dtype}.")
-        return check_integer_range(look_up_labels(labels, self._vocabulary), self.n_classes, "Label IDs must < n_classes")
+        return check_integer_range(
+            look_up_labels(labels, self._vocabulary), self.n_classes, "Label IDs must < n_classes"
+        )
 
     def _unweighted(self, labels: Any, logits: Any) -> Any:
         from penstock.ops.weighted_losses import sparse_softmax_cross_entropy
 
-        made = sparse_softmax_cross_entropy(labels=find("Squeeze")(labels, squeeze_dims=[-1]), logits=logits, reduction="none", loss_collection=None)
+        made = sparse_softmax_cross_entropy(
+            labels=find("Squeeze")(labels, squeeze_dims=[-1]), logits=logits, reduction="none", loss_collection=None
+        )
         return find("ExpandDims")(made, -1)
 
     def predictions(self, logits: Any, keys: Any = None) -> dict[str, Any]:
         logits = check_logits(logits, self.n_classes)
         ids = find("ExpandDims")(find("ArgMax")(logits, -1), -1)
-        found = {"logits": logits, "probabilities": softmax(logits, name="probabilities"), "class_ids": ids, "classes": self._classes(ids), **self._all_classes(logits)}
+        found = {
+            "logits": logits,
+            "probabilities": softmax(logits, name="probabilities"),
+            "class_ids": ids,
+            "classes": self._classes(ids),
+            **self._all_classes(logits),
+        }
         return {k: v for k, v in found.items() if keys is None or k in keys}
 
     def _eval_ops(self, features: Any, logits: Any, labels: Any, weights: Any, unweighted: Any) -> dict[str, Any]:
         ids = self.predictions(logits, ["class_ids"])["class_ids"]
         with name_scope("metrics"):
-            made = {"average_loss": mean(unweighted, weights), "accuracy": metrics.accuracy(labels=labels, predictions=ids, weights=weights, name="accuracy")}
+            made = {
+                "average_loss": mean(unweighted, weights),
+                "accuracy": metrics.accuracy(labels=labels, predictions=ids, weights=weights, name="accuracy"),
+            }
         return {self._key(k): v for k, v in made.items()}
 
     def _export(self, predictions: dict[str, Any]) -> dict[str, Any]:
@@ -350,14 +420,23 @@ class MultiLabelHead(_Classifier):
             if t <= 0.0 or t >= 1.0:
                 raise ValueError(f"thresholds must be in (0, 1) range. Given: {t}")
         if label_vocabulary is not None and len(label_vocabulary) != self.n_classes:
-            raise ValueError(f"Length of label_vocabulary must equal n_classes. Given length: {len(label_vocabulary)}, n_classes: {self.n_classes}")
-        self._thresholds, self._vocabulary, self._loss_fn, self.logits_dimension = tuple(thresholds or ()), label_vocabulary, loss_fn, self.n_classes
+            raise ValueError(
+                f"Length of label_vocabulary must equal n_classes. Given length: {len(label_vocabulary)}, n_classes: {self.n_classes}"
+            )
+        self._thresholds, self._vocabulary, self._loss_fn, self.logits_dimension = (
+            tuple(thresholds or ()),
+            label_vocabulary,
+            loss_fn,
+            self.n_classes,
+        )
         self._class_ids: list[int] = []
         self._named = list(classes_for_class_based_metrics or [])
         for one in self._named:
             at = list(label_vocabulary).index(one) if isinstance(one, str) and label_vocabulary else one
             if not isinstance(at, (int, np.integer)) or not 0 <= at < self.n_classes:
-                raise ValueError(f"All classes_for_class_based_metrics must be in range [0, {self.n_classes - 1}]. Given: {one}")
+                raise ValueError(
+                    f"All classes_for_class_based_metrics must be in range [0, {self.n_classes - 1}]. Given: {one}"
+                )
             self._class_ids.append(int(at))
         self._set(name, weight_column, loss_reduction)
 
@@ -366,14 +445,19 @@ class MultiLabelHead(_Classifier):
             ids = look_up_labels(labels.values, self._vocabulary)
             ids = find("Cast")(ids, DstT=dtypes.int64)
             rows = find("Cast")(labels.dense_shape, DstT=dtypes.int64)[0]
-            places = find("Pack")([labels.indices[:, 0], check_integer_range(ids, self.n_classes, "labels must be < n_classes")], axis=1)
+            places = find("Pack")(
+                [labels.indices[:, 0], check_integer_range(ids, self.n_classes, "labels must be < n_classes")], axis=1
+            )
             ones = find("Fill")(find("Shape")(ids), np.int64(1))
             made = find("ScatterNd")(places, ones, find("Pack")([rows, np.int64(self.n_classes)], axis=0))
             return find("Cast")(find("Greater")(made, np.int64(0)), DstT=dtypes.float32)
         labels = fit_labels(check_dense_labels(labels), logits, self.n_classes)
         if not labels.dtype.is_integer:
             raise ValueError(f"Labels dtype should be integer. Instead got {labels.dtype}.")
-        return find("Cast")(check_integer_range(labels, 2, "labels must be an integer indicator Tensor with values in [0, 1]"), DstT=dtypes.float32)
+        return find("Cast")(
+            check_integer_range(labels, 2, "labels must be an integer indicator Tensor with values in [0, 1]"),
+            DstT=dtypes.float32,
+        )
 
     def _unweighted(self, labels: Any, logits: Any) -> Any:
         from penstock.ops.nn_losses import sigmoid_cross_entropy_with_logits
@@ -388,12 +472,24 @@ class MultiLabelHead(_Classifier):
     def _eval_ops(self, features: Any, logits: Any, labels: Any, weights: Any, unweighted: Any) -> dict[str, Any]:
         probabilities = find("Sigmoid")(logits)
         with name_scope("metrics"):
-            made = {"average_loss": mean(unweighted, weights), "auc": auc(labels, probabilities, weights, "ROC", self._v2), "auc_precision_recall": auc(labels, probabilities, weights, "PR", self._v2)}
+            made = {
+                "average_loss": mean(unweighted, weights),
+                "auc": auc(labels, probabilities, weights, "ROC", self._v2),
+                "auc_precision_recall": auc(labels, probabilities, weights, "PR", self._v2),
+            }
             wide = _fill(probabilities, weights)
             for t in self._thresholds:
                 made[f"accuracy/positive_threshold_{t:g}"] = _accuracy_at(labels, probabilities, wide, t)
-                made[f"precision/positive_threshold_{t:g}"] = _first(metrics_thresholds.precision_at_thresholds(labels=labels, predictions=probabilities, thresholds=(t,), weights=wide))
-                made[f"recall/positive_threshold_{t:g}"] = _first(metrics_thresholds.recall_at_thresholds(labels=labels, predictions=probabilities, thresholds=(t,), weights=wide))
+                made[f"precision/positive_threshold_{t:g}"] = _first(
+                    metrics_thresholds.precision_at_thresholds(
+                        labels=labels, predictions=probabilities, thresholds=(t,), weights=wide
+                    )
+                )
+                made[f"recall/positive_threshold_{t:g}"] = _first(
+                    metrics_thresholds.recall_at_thresholds(
+                        labels=labels, predictions=probabilities, thresholds=(t,), weights=wide
+                    )
+                )
             for name, i in zip(self._named, self._class_ids):
                 text = f"/{name}" if isinstance(name, str) else f"/class{name}"
                 one, label = probabilities[..., i : i + 1], labels[..., i : i + 1]
@@ -465,7 +561,13 @@ class LogisticRegressionHead(RegressionHead):
     """Probabilities: sigmoid cross entropy with labels in [0, 1]."""
 
     def __init__(self, weight_column: Any = None, loss_reduction: Any = "sum_over_batch_size", name: str | None = None):
-        super().__init__(label_dimension=1, weight_column=weight_column, loss_reduction=loss_reduction, inverse_link_fn=lambda x: find("Sigmoid")(x), name=name)
+        super().__init__(
+            label_dimension=1,
+            weight_column=weight_column,
+            loss_reduction=loss_reduction,
+            inverse_link_fn=lambda x: find("Sigmoid")(x),
+            name=name,
+        )
 
     def _unweighted(self, labels: Any, logits: Any) -> Any:
         from penstock.ops.nn_losses import sigmoid_cross_entropy_with_logits
@@ -478,17 +580,42 @@ def _old(cls: type) -> type:
     return type(cls.__name__, (cls,), {"_v2": False, "__module__": cls.__module__, "__doc__": cls.__doc__})
 
 
-OLD = {c.__name__: _old(c) for c in (BinaryClassHead, MultiClassHead, MultiLabelHead, RegressionHead, PoissonRegressionHead, LogisticRegressionHead)}
+OLD = {
+    c.__name__: _old(c)
+    for c in (
+        BinaryClassHead,
+        MultiClassHead,
+        MultiLabelHead,
+        RegressionHead,
+        PoissonRegressionHead,
+        LogisticRegressionHead,
+    )
+}
 
 
-def class_head(n_classes: int, weight_column: Any, label_vocabulary: Any, loss_reduction: Any, v2: bool, loss_fn: Any = None) -> Any:
+def class_head(
+    n_classes: int, weight_column: Any, label_vocabulary: Any, loss_reduction: Any, v2: bool, loss_fn: Any = None
+) -> Any:
     """The head of a classifier of this many classes."""
     binary, several = (BinaryClassHead, MultiClassHead) if v2 else (OLD["BinaryClassHead"], OLD["MultiClassHead"])
     if n_classes == 2:
-        return binary(weight_column=weight_column, label_vocabulary=label_vocabulary, loss_reduction=loss_reduction, loss_fn=loss_fn)
-    return several(n_classes, weight_column=weight_column, label_vocabulary=label_vocabulary, loss_reduction=loss_reduction, loss_fn=loss_fn)
+        return binary(
+            weight_column=weight_column,
+            label_vocabulary=label_vocabulary,
+            loss_reduction=loss_reduction,
+            loss_fn=loss_fn,
+        )
+    return several(
+        n_classes,
+        weight_column=weight_column,
+        label_vocabulary=label_vocabulary,
+        loss_reduction=loss_reduction,
+        loss_fn=loss_fn,
+    )
 
 
 def value_head(label_dimension: int, weight_column: Any, loss_reduction: Any, v2: bool) -> Any:
     """The head of a regressor."""
-    return (RegressionHead if v2 else OLD["RegressionHead"])(label_dimension=label_dimension, weight_column=weight_column, loss_reduction=loss_reduction)
+    return (RegressionHead if v2 else OLD["RegressionHead"])(
+        label_dimension=label_dimension, weight_column=weight_column, loss_reduction=loss_reduction
+    )

@@ -19,13 +19,23 @@ from penstock.train.feeding_queue_runner import FeedingQueueRunner
 from penstock.train.queue_runner import add_queue_runner
 
 _TARGET_KEY = "__target_key__"
-_SHUFFLE = ("shuffle must be provided and explicitly set as boolean (it is recommended to set it as True for training); got {}")
+_SHUFFLE = (
+    "shuffle must be provided and explicitly set as boolean (it is recommended to set it as True for training); got {}"
+)
 
 
 class _FeedFn:
     """The rows of the columns in batches, epoch after epoch; the row number is the first column."""
 
-    def __init__(self, placeholders: list[Any], columns: list[Any], batch_size: int, random_start: bool, num_epochs: int | None, index: Any = None):
+    def __init__(
+        self,
+        placeholders: list[Any],
+        columns: list[Any],
+        batch_size: int,
+        random_start: bool,
+        num_epochs: int | None,
+        index: Any = None,
+    ):
         self._placeholders, self._columns, self._batch_size = placeholders, columns, batch_size
         self._rows = len(columns[0])
         self._index = index
@@ -110,7 +120,14 @@ def numpy_input_fn(x: Any, y: Any = None, batch_size: int = 128, num_epochs: int
             shapes = [{k[1]: v.shape for k, v in columns.items() if k[0] == part} for part in ("x", "y")]
             raise ValueError("Length of tensors in x and y is mismatched. All elements in x and y must have the same length.\n"
                              f"Shapes in x: {shapes[0]}\nShapes in y: {shapes[1]}\n")  # fmt: skip
-        queue = enqueue_data(list(columns.values()), queue_capacity, shuffle=shuffle, num_threads=num_threads, enqueue_size=batch_size, num_epochs=num_epochs)
+        queue = enqueue_data(
+            list(columns.values()),
+            queue_capacity,
+            shuffle=shuffle,
+            num_threads=num_threads,
+            enqueue_size=batch_size,
+            num_epochs=num_epochs,
+        )
         taken = dict(zip(columns, _take(queue, batch_size, num_epochs)[1:]))
         out: Any = OrderedDict((k, taken["x", k]) for k in features) if isinstance(x, dict) else taken["x", ""]
         if isinstance(x, dict):
@@ -134,7 +151,9 @@ def pandas_input_fn(x: Any, y: Any = None, batch_size: int = 128, num_epochs: in
     target: Any = None
     if y is not None:
         if target_column in frame:
-            raise ValueError(f"Cannot use name {target_column} for target column: DataFrame already has a column with that name: {frame.columns}")
+            raise ValueError(
+                f"Cannot use name {target_column} for target column: DataFrame already has a column with that name: {frame.columns}"
+            )
         if not np.array_equal(frame.index, y.index):
             raise ValueError(f"Index for x and y are mismatched.\nIndex for x: {frame.index}\nIndex for y: {y.index}\n")
         if hasattr(y, "columns"):

@@ -41,7 +41,9 @@ class EstimatorSpec(namedtuple("EstimatorSpec", _FIELDS)):
         loss = _validated_loss(loss, mode)
         predictions = _validated_predictions(predictions, mode)
         export_outputs = _validated_export_outputs(export_outputs, predictions, mode)
-        hooks = [_validated_hooks(h) for h in (training_hooks, training_chief_hooks, evaluation_hooks, prediction_hooks)]
+        hooks = [
+            _validated_hooks(h) for h in (training_hooks, training_chief_hooks, evaluation_hooks, prediction_hooks)
+        ]
         eval_metric_ops = _validated_metric_ops(eval_metric_ops)
         scaffold = scaffold or Scaffold()
         if not isinstance(scaffold, Scaffold):
@@ -146,13 +148,17 @@ def with_default_key(export_outputs: dict[str, Any]) -> dict[str, Any]:
     return export_outputs
 
 
-def export_outputs_for_mode(mode: Any, serving_export_outputs: Any = None, predictions: Any = None, loss: Any = None, metrics: Any = None) -> dict[str, Any]:
+def export_outputs_for_mode(
+    mode: Any, serving_export_outputs: Any = None, predictions: Any = None, loss: Any = None, metrics: Any = None
+) -> dict[str, Any]:
     """The export outputs of a graph for serving, training or evaluation."""
     if mode == ModeKeys.PREDICT:
         return export_outputs_for_prediction(serving_export_outputs, predictions)
     if mode not in (ModeKeys.TRAIN, ModeKeys.EVAL):
         raise ValueError(f"Export output for mode not found: {mode}")
-    made = (TrainOutput if mode == ModeKeys.TRAIN else EvalOutput)(loss=loss, predictions=predictions or None, metrics=metrics)
+    made = (TrainOutput if mode == ModeKeys.TRAIN else EvalOutput)(
+        loss=loss, predictions=predictions or None, metrics=metrics
+    )
     return {mode: made}
 
 
@@ -176,7 +182,9 @@ def _validated_metric_ops(eval_metric_ops: Any) -> dict[str, Any]:
             made[key] = _of_object(pair)
             continue
         if not isinstance(pair, tuple) or len(pair) != 2:
-            raise TypeError(f"Values of eval_metric_ops must be (metric_value, update_op) tuples, given: {pair} for key: {key}")
+            raise TypeError(
+                f"Values of eval_metric_ops must be (metric_value, update_op) tuples, given: {pair} for key: {key}"
+            )
         for thing in pair:
             if not (is_tensor(thing) or _is_op(thing) or hasattr(thing, "graph")):
                 raise AttributeError(f"{type(thing).__name__!r} object has no attribute 'graph'")
@@ -191,7 +199,9 @@ def _of_object(metric: Any) -> tuple[Any, Any]:
 
     for v in metric.variables:
         v = getattr(v, "value", v) if not isinstance(v, Variable) else v
-        if isinstance(v, Variable) and not any(v is held for held in get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES)):
+        if isinstance(v, Variable) and not any(
+            v is held for held in get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES)
+        ):
             add_to_collection(GraphKeys.LOCAL_VARIABLES, v)
     updates = list(getattr(metric, "updates", []))
     return metric.result(), group(*updates)
@@ -203,9 +213,13 @@ def verify_model_fn_args(model_fn: Any, params: Any) -> None:
     if "features" not in args:
         raise ValueError(f"model_fn ({model_fn}) must include features argument.")
     if params is not None and "params" not in args:
-        raise ValueError(f"model_fn ({model_fn}) does not include params argument, but params ({params}) is passed to Estimator.")
+        raise ValueError(
+            f"model_fn ({model_fn}) does not include params argument, but params ({params}) is passed to Estimator."
+        )
     if params is None and "params" in args:
-        messages.warning("Estimator's model_fn (%s) includes params argument, but params are not passed to Estimator.", model_fn)
+        messages.warning(
+            "Estimator's model_fn (%s) includes params argument, but params are not passed to Estimator.", model_fn
+        )
     other = sorted(args - {"features", "labels", "mode", "params", "self", "config"})
     if other:
         raise ValueError(f"model_fn ({model_fn}) has following not expected args: {other}")
@@ -218,7 +232,7 @@ def call_logit_fn(logit_fn: Any, features: Any, mode: Any, params: Any, config: 
     known = {"mode": mode, "params": params, "config": config}
     result = logit_fn(features=features, **{k: v for k, v in known.items() if k in args})
     if not isinstance(result, (Tensor, dict)):
-        raise ValueError(f"logit_fn should return a Tensor or a dictionary mapping strings to Tensors.  logit_fn returned: {result}")
+        raise ValueError(
+            f"logit_fn should return a Tensor or a dictionary mapping strings to Tensors.  logit_fn returned: {result}"
+        )
     return result
-
-

@@ -19,14 +19,22 @@ def _with_label(feature_columns: Any, label_key: str, label: Any, weight_column:
     if isinstance(weight_column, str):
         weight_column = numeric_column(weight_column)
     if not isinstance(weight_column, NumericColumn):
-        raise ValueError(f"weight_column should be an instance of tf.feature_column.numeric_column. Given type: {type(weight_column)} value: {weight_column}")
+        raise ValueError(
+            f"weight_column should be an instance of tf.feature_column.numeric_column. Given type: {type(weight_column)} value: {weight_column}"
+        )
     if weight_column.key in spec:
-        raise ValueError(f"weight_column should not be used as feature. weight_column: {weight_column.key}, features: {list(spec)}")
+        raise ValueError(
+            f"weight_column should not be used as feature. weight_column: {weight_column.key}, features: {list(spec)}"
+        )
     return {**spec, **weight_column.parse_example_spec}
 
 
 def _one_column(feature_columns: Any) -> Any:
-    return feature_columns if isinstance(feature_columns, (list, tuple, set)) or hasattr(feature_columns, "__iter__") else [feature_columns]
+    return (
+        feature_columns
+        if isinstance(feature_columns, (list, tuple, set)) or hasattr(feature_columns, "__iter__")
+        else [feature_columns]
+    )
 
 
 @estimator_export("classifier_parse_example_spec")

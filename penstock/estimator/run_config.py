@@ -54,15 +54,27 @@ def _validate(values: dict[str, Any]) -> None:
         if v is not None:
             check(name, v > 0, f"{name} should be > 0")
     if values.get("session_config") is not None:
-        check("session_config", hasattr(values["session_config"], "SerializeToString"), "session_config must be instance of ConfigProto")
+        check(
+            "session_config",
+            hasattr(values["session_config"], "SerializeToString"),
+            "session_config must be instance of ConfigProto",
+        )
     seed = values.get("tf_random_seed")
     check("tf_random_seed", seed is None or hasattr(seed, "__index__"), "tf_random_seed must be integer.")
     if values.get("device_fn") is not None:
         fn = values["device_fn"]
-        check("device_fn", callable(fn) and set(fn_args(fn)) == {"op"}, 'device_fn must be callable with exactly one argument "op".')
+        check(
+            "device_fn",
+            callable(fn) and set(fn_args(fn)) == {"op"},
+            'device_fn must be callable with exactly one argument "op".',
+        )
     check("protocol", values.get("protocol") in (None, "grpc", "grpc+verbs"), "protocol should be grpc or grpc+verbs")
     delay = values.get("experimental_max_worker_delay_secs")
-    check("delay", delay is None or hasattr(delay, "__index__"), "experimental_max_worker_delay_secs must be an integer if set.")
+    check(
+        "delay",
+        delay is None or hasattr(delay, "__index__"),
+        "experimental_max_worker_delay_secs must be an integer if set.",
+    )
 
 
 @estimator_export("RunConfig")
@@ -116,7 +128,7 @@ class RunConfig:
     def _init_distributed_setting_from_environment_var(self, tf_config: dict[str, Any]) -> None:
         self._service = tf_config.get("service")
         if self._service is not None and not isinstance(self._service, dict):
-            raise TypeError("If \"service\" is set in TF_CONFIG, it must be a dict. Given %s" % type(self._service))  # noqa: UP031
+            raise TypeError('If "service" is set in TF_CONFIG, it must be a dict. Given %s' % type(self._service))  # noqa: UP031
         self._cluster_spec = ClusterSpec(tf_config.get("cluster", {}))
         task = tf_config.get("task", {})
         kind, number = task.get("type"), int(task.get("index", 0))
@@ -155,7 +167,12 @@ class RunConfig:
             self._master = tf_config.get("session_master") or self._address(jobs, kind, number)
             self._num_ps_replicas = len(jobs.get(TaskType.PS, []))
             self._num_worker_replicas = len(jobs.get(TaskType.WORKER, [])) + 1
-            order = [chief, TaskType.WORKER, *sorted(j for j in jobs if j not in (chief, TaskType.WORKER, TaskType.PS)), TaskType.PS]
+            order = [
+                chief,
+                TaskType.WORKER,
+                *sorted(j for j in jobs if j not in (chief, TaskType.WORKER, TaskType.PS)),
+                TaskType.PS,
+            ]
             self._global_id_in_cluster = sum(len(jobs.get(j, [])) for j in order[: order.index(kind)]) + number
             self._is_chief = kind == chief
             return

@@ -49,12 +49,16 @@ def _checked_exporters(exporters: Any) -> tuple[Any, ...]:
         if not all(isinstance(e, Exporter) for e in found):
             raise TypeError
     except TypeError:
-        raise TypeError(f"`exporters` must be an Exporter, an iterable of Exporter, or `None`, found {exporters}.") from None
+        raise TypeError(
+            f"`exporters` must be an Exporter, an iterable of Exporter, or `None`, found {exporters}."
+        ) from None
     names = [e.name for e in found]
     if not all(names):
         raise ValueError(f"An Exporter cannot have a name that is `None` or empty. All exporter names: {names}")
     if len(set(names)) != len(names):
-        raise ValueError(f"`exporters` must have unique names. Such a name cannot be `None`. All exporter names: {names}")
+        raise ValueError(
+            f"`exporters` must have unique names. Such a name cannot be `None`. All exporter names: {names}"
+        )
     return tuple(found)
 
 
@@ -62,15 +66,25 @@ def _checked_exporters(exporters: Any) -> tuple[Any, ...]:
 class TrainSpec(namedtuple("TrainSpec", ["input_fn", "max_steps", "hooks", "saving_listeners"])):
     """How `train_and_evaluate` trains: input, last step, hooks."""
 
-    def __new__(cls, input_fn: Any, max_steps: int | None = None, hooks: Any = None, saving_listeners: Any = None) -> "TrainSpec":
+    def __new__(
+        cls, input_fn: Any, max_steps: int | None = None, hooks: Any = None, saving_listeners: Any = None
+    ) -> "TrainSpec":
         _check_input_fn(input_fn)
         if max_steps is not None and max_steps <= 0:
             raise ValueError(f"Must specify max_steps > 0, given: {max_steps}")
-        return super().__new__(cls, input_fn=input_fn, max_steps=max_steps, hooks=_checked_hooks(hooks), saving_listeners=_checked_listeners(saving_listeners))
+        return super().__new__(
+            cls,
+            input_fn=input_fn,
+            max_steps=max_steps,
+            hooks=_checked_hooks(hooks),
+            saving_listeners=_checked_listeners(saving_listeners),
+        )
 
 
 @estimator_export("EvalSpec")
-class EvalSpec(namedtuple("EvalSpec", ["input_fn", "steps", "name", "hooks", "exporters", "start_delay_secs", "throttle_secs"])):
+class EvalSpec(
+    namedtuple("EvalSpec", ["input_fn", "steps", "name", "hooks", "exporters", "start_delay_secs", "throttle_secs"])
+):
     """How `train_and_evaluate` evaluates: input, number of batches, exporters, and how often at most."""
 
     def __new__(cls, input_fn: Any, steps: int | None = 100, name: str | None = None, hooks: Any = None, exporters: Any = None, start_delay_secs: float = 120,
@@ -100,7 +114,9 @@ def train_and_evaluate(estimator: Any, train_spec: Any, eval_spec: Any) -> Any:
     executor = _TrainingExecutor(estimator=estimator, train_spec=train_spec, eval_spec=eval_spec)
     config = estimator.config
     if config.task_type == TaskType.EVALUATOR and config.task_id > 0:
-        raise ValueError(f"For distributed training, there can only be one `evaluator` task (with task id 0).  Given task id {config.task_id}")
+        raise ValueError(
+            f"For distributed training, there can only be one `evaluator` task (with task id 0).  Given task id {config.task_id}"
+        )
     return executor.run()
 
 
@@ -122,10 +138,14 @@ class _Evaluator:
                 messages.warning("Estimator is not trained yet. Will start an evaluation when a checkpoint is ready.")
             return None, []
         if newest == self._previous:
-            messages.warning("No new checkpoint ready for evaluation. Skip the current evaluation pass as evaluation results are expected to be same for the same checkpoint.")
+            messages.warning(
+                "No new checkpoint ready for evaluation. Skip the current evaluation pass as evaluation results are expected to be same for the same checkpoint."
+            )
             return None, []
         spec = self._eval_spec
-        metrics = self._estimator.evaluate(input_fn=spec.input_fn, steps=spec.steps, name=spec.name, checkpoint_path=newest, hooks=spec.hooks)
+        metrics = self._estimator.evaluate(
+            input_fn=spec.input_fn, steps=spec.steps, name=spec.name, checkpoint_path=newest, hooks=spec.hooks
+        )
         if not metrics:
             raise ValueError(f"Internal error: Estimator.evaluate should always return non-empty dict. Got {metrics}")
         final = metrics[GraphKeys.GLOBAL_STEP] >= self._max_training_steps if self._max_training_steps else False
@@ -179,7 +199,14 @@ class _EvaluateAfterSaving(CheckpointSaverListener):
 class _TrainingExecutor:
     """Runs the part of this process: all of it locally, or the task that TF_CONFIG names."""
 
-    def __init__(self, estimator: Any, train_spec: Any, eval_spec: Any, train_hooks: Any = None, continuous_eval_listener: Any = None):
+    def __init__(
+        self,
+        estimator: Any,
+        train_spec: Any,
+        eval_spec: Any,
+        train_hooks: Any = None,
+        continuous_eval_listener: Any = None,
+    ):
         if not isinstance(estimator, Estimator):
             raise TypeError(f"`estimator` must have type `tf.estimator.Estimator`. Got: {type(estimator)}")
         if not isinstance(train_spec, TrainSpec):
@@ -196,7 +223,9 @@ class _TrainingExecutor:
             return self.run_local()
         run = getattr(self, f"run_{config.task_type}", None)
         if not config.task_type or run is None:
-            raise ValueError(f'`estimator.config` must have task_type set, one of chief, master, worker, ps, evaluator. Got "{config.task_type}"')
+            raise ValueError(
+                f'`estimator.config` must have task_type set, one of chief, master, worker, ps, evaluator. Got "{config.task_type}"'
+            )
         return run()
 
     def run_local(self) -> tuple[Any, Any]:
@@ -208,7 +237,9 @@ class _TrainingExecutor:
 
     def _train_with_evaluation(self) -> tuple[Any, Any]:
         spec = self._train_spec
-        listener = _EvaluateAfterSaving(_Evaluator(self._estimator, self._eval_spec, spec.max_steps), self._eval_spec.throttle_secs)
+        listener = _EvaluateAfterSaving(
+            _Evaluator(self._estimator, self._eval_spec, spec.max_steps), self._eval_spec.throttle_secs
+        )
         self._estimator.train(input_fn=spec.input_fn, max_steps=spec.max_steps, hooks=[*spec.hooks, *self._train_hooks],
                               saving_listeners=(*spec.saving_listeners, listener))  # fmt: skip
         return listener.eval_result, listener.export_results
@@ -226,14 +257,21 @@ class _TrainingExecutor:
                 messages.info("Waiting %d secs before starting training.", wait)
                 time.sleep(wait)
         spec = self._train_spec
-        self._estimator.train(input_fn=spec.input_fn, max_steps=spec.max_steps, hooks=[*spec.hooks, *self._train_hooks], saving_listeners=spec.saving_listeners)
+        self._estimator.train(
+            input_fn=spec.input_fn,
+            max_steps=spec.max_steps,
+            hooks=[*spec.hooks, *self._train_hooks],
+            saving_listeners=spec.saving_listeners,
+        )
 
     def _start_server(self) -> Any:
         from penstock.train.server import Server
 
         c = self._estimator.config
         if c.master and c.master.startswith("grpc"):
-            return Server(c.cluster_spec, job_name=c.task_type, task_index=c.task_id, config=c.session_config, protocol=c.protocol)
+            return Server(
+                c.cluster_spec, job_name=c.task_type, task_index=c.task_id, config=c.session_config, protocol=c.protocol
+            )
         return None
 
     def run_chief(self) -> None:
@@ -262,6 +300,8 @@ class _TrainingExecutor:
             metrics, _ = evaluator.evaluate_and_export()
             last = self._train_spec.max_steps
             if metrics is not None and last and metrics[GraphKeys.GLOBAL_STEP] >= last:
-                messages.info("Exiting evaluation, global_step=%s >= train max_steps=%s", metrics[GraphKeys.GLOBAL_STEP], last)
+                messages.info(
+                    "Exiting evaluation, global_step=%s >= train max_steps=%s", metrics[GraphKeys.GLOBAL_STEP], last
+                )
                 return
             time.sleep(max(spec.throttle_secs - (time.time() - begun), 0))

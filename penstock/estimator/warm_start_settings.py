@@ -9,7 +9,10 @@ from penstock.estimator.names import estimator_export
 
 @estimator_export("WarmStartSettings")
 class WarmStartSettings(
-    namedtuple("WarmStartSettings", ["ckpt_to_initialize_from", "vars_to_warm_start", "var_name_to_vocab_info", "var_name_to_prev_var_name"])
+    namedtuple(
+        "WarmStartSettings",
+        ["ckpt_to_initialize_from", "vars_to_warm_start", "var_name_to_vocab_info", "var_name_to_prev_var_name"],
+    )
 ):
     """A checkpoint, a pattern or list of variables, vocabularies that changed, names that changed."""
 
@@ -17,7 +20,13 @@ class WarmStartSettings(
                 var_name_to_prev_var_name: Any = None) -> "WarmStartSettings":  # fmt: skip
         if not ckpt_to_initialize_from:
             raise ValueError("`ckpt_to_initialize_from` MUST be set in WarmStartSettings")
-        return super().__new__(cls, ckpt_to_initialize_from, vars_to_warm_start, var_name_to_vocab_info or {}, var_name_to_prev_var_name or {})
+        return super().__new__(
+            cls,
+            ckpt_to_initialize_from,
+            vars_to_warm_start,
+            var_name_to_vocab_info or {},
+            var_name_to_prev_var_name or {},
+        )
 
 
 def default_warm_start_settings(warm_start_from: Any) -> Any:

@@ -66,7 +66,9 @@ def evaluate_once(checkpoint_path: Any, master: str = "", scaffold: Any = None, 
     hooks = list(hooks or [])
     if eval_ops is not None:
         counted = step.assign_add(1)
-        counted = counted.read_value() if hasattr(counted, "read_value") and not hasattr(counted, "op_type") else counted
+        counted = (
+            counted.read_value() if hasattr(counted, "read_value") and not hasattr(counted, "op_type") else counted
+        )
         if isinstance(eval_ops, dict):
             eval_ops = {**eval_ops, "update_eval_step": counted}
         elif isinstance(eval_ops, (tuple, list)):
@@ -78,7 +80,9 @@ def evaluate_once(checkpoint_path: Any, master: str = "", scaffold: Any = None, 
                 hook._set_evals_completed_tensor(counted)
     messages.info("Starting evaluation at %s", time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime()))
     started = time.time()
-    creator = ChiefSessionCreator(scaffold=scaffold, checkpoint_filename_with_path=checkpoint_path, master=master, config=config)
+    creator = ChiefSessionCreator(
+        scaffold=scaffold, checkpoint_filename_with_path=checkpoint_path, master=master, config=config
+    )
     final = FinalOpsHook(final_ops, final_ops_feed_dict)
     hooks.append(final)
     with MonitoredSession(session_creator=creator, hooks=hooks) as session:

@@ -12,7 +12,9 @@ class FeedingQueueRunner(QueueRunner):
 
     def __init__(self, queue: Any = None, enqueue_ops: Any = None, close_op: Any = None, cancel_op: Any = None, feed_fns: Any = None,
                  queue_closed_exception_types: Any = None):  # fmt: skip
-        super().__init__(queue, enqueue_ops, close_op, cancel_op, queue_closed_exception_types=queue_closed_exception_types)
+        super().__init__(
+            queue, enqueue_ops, close_op, cancel_op, queue_closed_exception_types=queue_closed_exception_types
+        )
         self._feed_fns = [None for _ in enqueue_ops] if feed_fns is None else feed_fns
         if len(self._feed_fns) != len(enqueue_ops):
             raise ValueError("If feed_fns is not None, it must have the same length as enqueue_ops.")
@@ -47,14 +49,19 @@ class FeedingQueueRunner(QueueRunner):
                 with self._lock:
                     self._runs_per_session[sess] -= 1
 
-    def create_threads(self, sess: Any, coord: Any = None, daemon: bool = False, start: bool = False) -> list[threading.Thread]:
+    def create_threads(
+        self, sess: Any, coord: Any = None, daemon: bool = False, start: bool = False
+    ) -> list[threading.Thread]:
         """The threads that feed the queue in this session; none when they run already."""
         with self._lock:
             if self._runs_per_session.get(sess, 0) > 0:
                 return []
             self._runs_per_session[sess] = len(self._enqueue_ops)
             self._exceptions_raised = []
-        made = [threading.Thread(target=self._run_fed, args=(sess, op, fn, coord)) for op, fn in zip(self._enqueue_ops, self._feed_fns)]
+        made = [
+            threading.Thread(target=self._run_fed, args=(sess, op, fn, coord))
+            for op, fn in zip(self._enqueue_ops, self._feed_fns)
+        ]
         if coord:
             made.append(threading.Thread(target=self._close_on_stop, args=(sess, self._cancel_op, coord)))
         for t in made:

@@ -24,7 +24,9 @@ class ClusterSpec:
             self._jobs = {job.name: {int(k): v for k, v in job.tasks.items()} for job in cluster.job}
             return
         if not isinstance(cluster, dict):
-            raise TypeError("`cluster` must be a dictionary mapping one or more job names to lists of network addresses, or a `ClusterDef` protocol buffer")
+            raise TypeError(
+                "`cluster` must be a dictionary mapping one or more job names to lists of network addresses, or a `ClusterDef` protocol buffer"
+            )
         self._jobs = {}
         for name, tasks in cluster.items():
             if isinstance(tasks, (list, tuple)):
@@ -127,7 +129,9 @@ def _server_def(cluster: Any, job_name: Any, task_index: Any, protocol: Any, con
     try:
         spec = ClusterSpec(cluster)
     except TypeError:
-        raise TypeError("Could not convert `server_or_cluster_def` to a `tf.train.ServerDef` or `tf.train.ClusterSpec`.") from None
+        raise TypeError(
+            "Could not convert `server_or_cluster_def` to a `tf.train.ServerDef` or `tf.train.ClusterSpec`."
+        ) from None
     if not spec.jobs:
         raise ValueError("`cluster` must have at least one job.")
     if job_name is None:
