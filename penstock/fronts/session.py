@@ -136,17 +136,32 @@ class BaseSession:
             return runner
 
     def _traced(self, runner: "Runner", feed_dict: Any, options: Any, run_metadata: Any) -> Any:
-        import time
+        """A run with options: with FULL_TRACE its nodes run one by one, and their times go into `run_metadata`."""
+        for given, field, what in ((options, "trace_level", "RunOptions"), (run_metadata, "step_stats", "RunMetadata")):
+            if given is not None and not hasattr(given, field):
+                raise TypeError(f"`{'options' if given is options else 'run_metadata'}` must be a {what}, got {given!r}")
+        if run_metadata is None or options is None or options.trace_level == 0:
+            out = runner(feed_dict)
+        else:
+            from penstock.engine.profile import fill_step_stats, watched
 
-        if options is not None and not hasattr(options, "trace_level"):
-            raise TypeError(f"`options` must be a RunOptions, got {options!r}")
-        start = time.time()
-        out = runner(feed_dict)
-        if run_metadata is not None and options is not None and options.trace_level >= 1:
-            stats = run_metadata.step_stats.dev_stats.add(device="/job:localhost/replica:0/task:0/device:CPU:0")
-            for node in runner.plan.nodes:
-                stats.node_stats.add(node_name=node.name, timeline_label=f"{node.name} = {node.type}()", all_start_micros=int(start * 1e6),
-                                     op_end_rel_micros=int((time.time() - start) * 1e6), all_end_rel_micros=int((time.time() - start) * 1e6))  # fmt: skip
+            found: list[Any] = []
+
+            def run(values: Any) -> Any:
+                outs, times = watched(runner.plan, values)
+                found.extend(times)
+                return outs
+
+            out = runner(feed_dict, run)
+            run_metadata.Clear()
+            fill_step_stats(run_metadata.step_stats, found)
+        if run_metadata is not None and options is not None and options.output_partition_graphs:
+            names = {n.name for n in runner.plan.nodes}
+            part = run_metadata.partition_graphs.add()
+            part.CopyFrom(self._graph.as_graph_def(add_shapes=True))
+            kept = [n for n in part.node if n.name in names]
+            del part.node[:]
+            part.node.extend(kept)
         return out
 
     def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Any:
@@ -203,7 +218,7 @@ class Runner:
         self.version = graph._version
         return True
 
-    def __call__(self, feed_dict: Any) -> Any:
+    def __call__(self, feed_dict: Any, run: Any = None) -> Any:
         values: list[Any] = []
         if feed_dict:
             given = self.expand(feed_dict) if self.expand is not None else feed_dict.values()
@@ -216,7 +231,7 @@ class Runner:
                         f"Cannot feed value of shape {shape} for Tensor {tensor.name!r}, which has shape {tensor.shape}\n  the placeholder was made at {tensor.op.line}"
                     )
                 values.append(value)
-        outs = self.plan(values)
+        outs = self.plan(values) if run is None else run(values)
         if self.single:
             return own(outs[0])
         return self.handler.pack([own(v) for v in outs])
