@@ -94,6 +94,9 @@ def padded(column: Any, shape: Any, value: Any, component: int) -> Any:
     out = np.empty((len(column), *full), first.dtype)
     if not all(c.shape == out.shape[1:] for c in column):
         out[...] = value if first.dtype != object else np.asarray(value, object)
+    if rank == 0:
+        out[:] = [c.item() for c in column]
+        return out
     for i, c in enumerate(column):
         out[(i, *[slice(0, n) for n in c.shape])] = c
     return out
@@ -355,11 +358,6 @@ class RebatchPipe(UnaryPipe):
         n = self.inputs[0].size()
         if n <= 0 and n != UNKNOWN:
             return n
-        source = self.inputs[0]
-        if n > 0 and len(self.sizes) == 1 and isinstance(source, BatchPipe):
-            rows = source.inputs[0].size()
-            if rows >= 0:
-                return batch_count(rows - rows % source.batch if source.drop else rows, self.sizes[0], self.drop)
         return UNKNOWN
 
     get = Pipe.get

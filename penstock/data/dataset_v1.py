@@ -4,12 +4,12 @@ import functools
 from typing import Any
 
 from penstock.base.export import export
-from penstock.data import structure
+from penstock.data import structure, structure_nest as nest
 from penstock.data.dataset import DatasetV1Base, DatasetV2
 from penstock.data.iterator import OwnedIterator
 from penstock.data.iterators import ITERATOR_V2, MAKE_ITERATOR, ONE_SHOT_ITERATOR
 from penstock.fronts.trace import FuncGraph, fresh_name
-from penstock.ir import door
+from penstock.ir import door, seeds
 
 
 @export(v1=("data.Dataset",))
@@ -24,6 +24,15 @@ class DatasetV1(DatasetV2, DatasetV1Base):
     output_types = property(lambda s: structure.legacy_types(s.element_spec), doc="The dtypes in the element's structure.")
     output_shapes = property(lambda s: structure.legacy_shapes(s.element_spec), doc="The shapes in the element's structure.")
     output_classes = property(lambda s: structure.legacy_classes(s.element_spec), doc="The classes in the element's structure.")
+
+    def __repr__(self) -> str:
+        if not seeds.count_nodes:
+            return super().__repr__()
+        name = type(self).__name__.replace("DatasetV2", "DatasetV1")
+        shapes, types = (str(nest.map_structure(shown, s)).replace("'", "") for shown, s in ((str, self.output_shapes), (repr, self.output_types)))
+        return f"<{name if name.endswith('V1') else 'DatasetV1Adapter'} shapes: {shapes}, types: {types}>"
+
+    __str__ = __repr__
 
     def make_one_shot_iterator(self) -> Any:
         """An iterator that needs no initialisation."""

@@ -83,7 +83,9 @@ class IteratorResource:
 
     def save(self) -> Any:
         with self.lock:
-            return {"stream": self._ready_or(self.stream).save(), "peeked": self.peeked, "has_peeked": self.has_peeked}
+            stream = self._ready_or(self.stream).save()
+            assert self.ctx is not None
+            return {"stream": stream, "peeked": self.peeked, "has_peeked": self.has_peeked, "random": self.ctx.random_states()}
 
     def _ready_or(self, stream: Any) -> Stream:
         return stream if stream is not None else self._ready()
@@ -98,6 +100,7 @@ class IteratorResource:
             self.stream = self.pipe.stream(self.ctx)
             weakref.finalize(self, Context.close, self.ctx)
             self.stream.restore(state["stream"])
+            self.ctx.restore_random_states(state["random"])
             self.peeked, self.has_peeked = state["peeked"], state["has_peeked"]
 
 

@@ -134,6 +134,9 @@ class OptionalSpec(TypeSpec):
     def value_type(self) -> type:
         return Optional
 
+    def __repr__(self) -> str:
+        return f"OptionalSpec({self._element_spec!r},)"
+
     def _serialize(self) -> tuple[Any, ...]:
         return (self._element_spec,)
 

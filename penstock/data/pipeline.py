@@ -47,6 +47,14 @@ class Context:
         self.memory: dict[Any, Any] = {}
         self.threads: list[Any] = []
 
+    def random_states(self) -> list[Any]:
+        """Where the iterator's streams of random numbers stand, in the order in which they were made."""
+        return [np.asarray(cell.value) for cell in self.own.resources()]
+
+    def restore_random_states(self, states: list[Any]) -> None:
+        for cell, state in zip(self.own.resources(), states):
+            cell.value = state
+
     @property
     def deterministic(self) -> bool:
         return self.options.get("deterministic") is not False

@@ -277,3 +277,7 @@ def are_compatible(one: Any, two: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return all(a.is_compatible_with(b) for a, b in zip(nest.flatten(one), nest.flatten(two)))
+
+
+get_flat_tensor_types, get_flat_tensor_shapes, get_flat_tensor_specs = flat_types, flat_shapes, flat_specs
+"""What TensorFlow calls them."""
