@@ -95,15 +95,20 @@ def plan_host_work(step: Step, have: set[int], known: set[int]) -> None:
     """Which waiting nodes the host can run now, and whose values the next island has to know."""
     host, rest, done = [], [], set()
     stuck: set[Any] = set()
+    acts = False  # does a node that waits change anything?
+    tried = set(have)  # what the trace had: a plain node that waits although it had all of this needs the host
     for node in step.todo:
         ready = all(t._id in have for t in node._inputs) and not any(c in stuck for c in node._control)
-        if ready and runs_on_host(node) and not (node.definition.effect and stuck):
+        alike = ready and not runs_on_host(node) and _needs_host(node, tried, known)
+        effect = node.definition.effect
+        if ready and (alike or runs_on_host(node)) and not (effect and stuck and (effect != "read" or acts)):
             host.append(node)
             done.add(node)
             have.update(t._id for t in node.outputs)
         else:
             rest.append(node)
             stuck.add(node)
+            acts = acts or effect not in (None, "read") or node.definition.where == "control"
     keys: list[int] = []
     first = next((n for n in rest if all(t._id in have for t in n._inputs)), None)
     for node in rest:
@@ -116,6 +121,17 @@ def plan_host_work(step: Step, have: set[int], known: set[int]) -> None:
         rest.remove(first)
     step.host, step.keys, step.todo = host, keys, rest
     step.last = not rest
+
+
+def _needs_host(node: Any, tried: set[int], known: set[int]) -> bool:
+    """Is it a node without effects that no island can trace: one of strings, or one whose result has a size that depends on values?"""
+    op = node.definition
+    if op.effect or op.where == "control" or any(t.dtype.base_dtype.group == "" and t.dtype.name != "string" or t.dtype.is_ref for t in node._inputs):
+        return False
+    if any(t.dtype.name == "string" for t in (*node._inputs, *node.outputs)) or op.name in ("Where", "Unique", "UniqueV2"):
+        return True
+    values = static_positions(op, node.attrs) if op.static_at else ()
+    return all(t._id in tried for t in node._inputs) and all(node._inputs[i]._id in known for i in values)
 
 
 def is_live(value: Any) -> bool:
