@@ -133,15 +133,18 @@ class Nodes:
         if found is not None:
             return found
         name, rest = self.split(reference)
-        node = self.made[name]
+        node = self.made.get(name)
+        if node is None:
+            raise ValueError(f"Node {reader!r}: Unknown input node {name!r}")
         if rest and ":" in rest:
             argument, _, offset = rest.partition(":")
             for label, start, count in graphdef.spans(node.definition, node.attrs):
-                if label == argument and int(offset) < count:
+                if label == argument and 0 <= int(offset) < min(count, len(node.outputs) - start):
                     return node.outputs[start + int(offset)]
             if label_missing(node, argument):  # a function that is called by its own name
                 names = [a.name for a in self.library.definitions[self.names[name]].signature.output_arg]
-                return node.outputs[names.index(argument) + int(offset)]
+                if argument in names and names.index(argument) + int(offset) < len(node.outputs):
+                    return node.outputs[names.index(argument) + int(offset)]
             raise ValueError(f"Node {reader!r}: node {name!r} ({node.type}) has no output {rest!r}")
         index = int(rest or 0)
         if index >= len(node.outputs):
@@ -294,6 +297,9 @@ def body_of(definition: Any, library: Library) -> FuncGraph:
             shapes = attrs["_output_shapes"].list.shape if "_output_shapes" in attrs else ()
             nodes.given[arg.name] = graph.add_input(as_dtype(arg.type), as_dims(shapes[0]) if len(shapes) else None, arg.name)
         nodes.add_all()
+        missing = [a.name for a in signature.output_arg if a.name not in definition.ret]
+        if missing:
+            raise ValueError(f"function {signature.name!r} does not say which tensors its outputs {missing} are")
         graph.outputs = [nodes.tensor(signature.name, definition.ret[a.name]) for a in signature.output_arg]
         graph.control_outputs = [nodes.made[n] for n in definition.control_ret.values() if n in nodes.made]
         graph._version += 1
@@ -319,7 +325,7 @@ def _as_bytes_list(elements: Any) -> list[str]:
     return found
 
 
-@export(v2=("graph_util.import_graph_def",), v1=("import_graph_def", "graph_util.import_graph_def"))
+@export(v2=("graph_util.import_graph_def", "import_graph_def"), v1=("import_graph_def", "graph_util.import_graph_def"))
 def import_graph_def(
     graph_def: Any, input_map: Any = None, return_elements: Any = None, name: str | None = None, op_dict: Any = None, producer_op_list: Any = None
 ) -> Any:  # fmt: skip

@@ -416,3 +416,31 @@ def all_candidate_sampler(true_classes, num_true, num_sampled, unique, seed=None
     return all_sampler(
         true_classes, num_true=num_true, num_sampled=num_sampled, unique=unique, name=name, **op_seeds(seed)
     )
+
+
+@op("ComputeAccidentalHits(true_classes: int64, sampled_candidates: int64, *, num_true: int, seed: int = 0, seed2: int = 0) "
+    "-> (indices: int32, ids: int64, weights: float32)", where="host")  # fmt: skip
+def accidental_hits(xp, true_classes, sampled_candidates, *, num_true):
+    """Where sampled candidates are true classes: the row, the place among the candidates, and the lowest float."""
+    if true_classes.ndim != 2 or true_classes.shape[1] != num_true:
+        raise InvalidArgumentError(None, None, f"true_classes must have shape [batch, {num_true}], got {list(true_classes.shape)}")
+    if sampled_candidates.ndim != 1:
+        raise InvalidArgumentError(None, None, "sampled_candidates must be a vector, which is typically an output from CandidateSampler")
+    place = {int(c): i for i, c in enumerate(sampled_candidates)}
+    hits = [(row, place[int(c)]) for row, classes in enumerate(true_classes) for c in classes if int(c) in place]
+    rows = np.array([r for r, _ in hits], np.int32)
+    return rows, np.array([i for _, i in hits], np.int64), np.full(len(hits), np.finfo(np.float32).min, np.float32)
+
+
+accidental_hits.shape(lambda *_, **__: ((None,), (None,), (None,)))
+accidental_hits.no_grad()
+
+
+@export("nn.compute_accidental_hits")
+def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=None, name=None):
+    """The places where sampled candidates are true classes, with weights that remove them from a loss.
+
+    >>> tf.nn.compute_accidental_hits([[1], [2]], [2, 1], 1)[1].numpy()
+    array([1, 0])
+    """
+    return accidental_hits(true_classes, sampled_candidates, num_true=num_true, name=name, **op_seeds(seed))

@@ -1,5 +1,7 @@
 """Fourier transforms over the last one, two or three axes, or any."""
 
+import inspect
+import sys
 from typing import Any
 
 import numpy as np
@@ -324,7 +326,19 @@ def _public_nd(made: Op, name: str, real_in: bool, real_out: bool, inverse: bool
     label = name
     call.__name__ = call.__qualname__ = name
     call.__doc__ = made.__doc__
-    return export(name, f"signal.{name}")(call)
+    export(f"signal.{name}")(call)
+    kind = ", Tcomplex=None" if real_in else ", Treal=None" if real_out else ""
+
+    def generated(input: Any, fft_length: Any, axes: Any, *more: Any, name: str | None = None, **types: Any) -> Any:  # noqa: A002
+        if more and more[-1] is not None and isinstance(more[-1], str):
+            name = more[-1]
+        return call(input, fft_length, axes, None, name)
+
+    generated.__signature__ = inspect.signature(eval(f"lambda input, fft_length, axes{kind}, name=None: None"))  # type: ignore[attr-defined]  # noqa: S307 - our own text
+    generated.__name__ = generated.__qualname__ = f"{label}_op"
+    generated.__doc__ = made.__doc__
+    setattr(sys.modules[__name__], generated.__name__, export(label)(generated))
+    return call
 
 
 fftnd, ifftnd = _public_nd(FFTND, "fftnd", False, False, False), _public_nd(IFFTND, "ifftnd", False, False, True)

@@ -131,7 +131,7 @@ def _(node: Any, d: Any) -> Any:
 
 Softsign = activation(
     "Softsign(features: T, *, T: real_float) -> activations: T",
-    lambda xp, features: features / (1 + xp.abs(features)), "nn.softsign",
+    lambda xp, features: features / (1 + xp.abs(features)), "nn.softsign", "math.softsign",
     grad=lambda dy, x, y: SoftsignGrad(dy, x), doc="features / (1 + |features|).",
 )  # fmt: skip
 

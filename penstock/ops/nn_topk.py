@@ -226,7 +226,7 @@ def _approximately(largest: bool, name: str, word: str) -> Any:
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"The k {word} entries along an axis, and their places."
-    return export(f"nn.{name}")(call)
+    return export(f"nn.{name}", f"math.{name}")(call)
 
 
 approx_max_k = _approximately(True, "approx_max_k", "largest")

@@ -10,6 +10,7 @@ from penstock.base.dtypes import as_dtype
 from penstock.base.export import export, export_constant
 from penstock.base.shape import TensorShape, as_dims, as_shape
 from penstock.ir import door
+from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_dims
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
@@ -274,3 +275,16 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
     made = SparseTensor(indices, values, dense_shape)
     made._static = static
     return made
+
+
+@export(v1=("convert_to_tensor_or_sparse_tensor",))
+def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """A SparseTensor of what is sparse, a tensor of anything else."""
+    wanted = None if dtype is None else as_dtype(dtype)
+    if isinstance(value, SparseTensorValue):
+        value = SparseTensor.from_value(value)
+    if isinstance(value, SparseTensor):
+        if wanted is not None and not wanted.is_compatible_with(value.dtype):
+            raise RuntimeError(f"Sparse dtype mismatch. Requested: {wanted.name}, Actual: {value.dtype.name}")
+        return value
+    return convert_to_tensor(value, wanted, name=name)

@@ -453,7 +453,7 @@ def as_string_op(xp, input, *, precision, scientific, shortest, width, fill, T):
 as_string_op.no_grad()
 
 
-@export("strings.as_string", "as_string")
+@export("strings.as_string", "as_string", v1=("dtypes.as_string",))
 def as_string(
     input: Any, precision: int = -1, scientific: bool = False, shortest: bool = False, width: int = -1, fill: str = "", name: str | None = None  # noqa: A002
 ) -> Any:  # fmt: skip

@@ -1,6 +1,7 @@
 """Unicode strings: code points, encodings, characters with their offsets."""
 
 import codecs
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -234,3 +235,38 @@ def unicode_split_with_offsets(input: Any, input_encoding: str, errors: str = "r
     with scoped(name, "UnicodeSplitWithOffsets"):
         points, starts = _decode(input, input_encoding, errors, replacement_char, False, True)
         return _encoded(points, input_encoding, errors, replacement_char), starts
+
+
+# -- scripts -----------------------------------------------------------------------------------------------------------
+_scripts: list[np.ndarray] = []
+
+
+def _script_table() -> list[np.ndarray]:
+    """[first code points of runs, their scripts] from `unicode_scripts.txt`."""
+    if not _scripts:
+        with open(os.path.join(os.path.dirname(__file__), "unicode_scripts.txt"), encoding="ascii") as file:
+            rows = [r.partition(":") for r in file.read().split()]
+        _scripts[:] = [np.array([int(a, 16) for a, _, _ in rows], np.int64), np.array([int(c) for _, _, c in rows], np.int32)]
+    return _scripts
+
+
+@op("UnicodeScript(input: int32) -> output: int32", where="host", shape=lambda x: x.shape)
+def UNICODE_SCRIPT(xp, input):  # noqa: A002
+    """The number of each code point's script (25 is Latin), -1 for what is no code point."""
+    starts, scripts = _script_table()
+    points = np.asarray(input, np.int64)
+    found = scripts[np.maximum(np.searchsorted(starts, points, "right") - 1, 0)]
+    return np.where((points < 0) | (points > 0x10FFFF), -1, found).astype(np.int32)
+
+
+UNICODE_SCRIPT.no_grad()
+
+
+@export("strings.unicode_script")
+def unicode_script(input: Any, name: str | None = None) -> Any:  # noqa: A002
+    """The number of each code point's script, as the ICU library counts them.
+
+    >>> tf.strings.unicode_script([97, 31071]).numpy().tolist()
+    [25, 17]
+    """
+    return map_flat(lambda x: UNICODE_SCRIPT(x, name=name), input) if is_ragged(input) else UNICODE_SCRIPT(input, name=name)
