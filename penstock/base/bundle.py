@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import itertools
+import math
 import os
 import struct
 import time
@@ -264,6 +265,10 @@ class Reader:
         dtype = as_dtype(entry.dtype)
         shape = tuple(d.size for d in entry.shape.dim)
         path = data_file(self.prefix, entry.shard_id, self._shards)
+        count = math.prod(shape)
+        least = count if dtype is dtypes.string else count * dtype.array_dtype.itemsize
+        if min(entry.offset, entry.size, *shape, 0) < 0 or (least > entry.size if dtype is dtypes.string else least != entry.size):
+            raise DataLossError(None, None, f"The index of {self.prefix} gives {entry.size} bytes to tensor {name}, {dtype.name}{list(shape)}")
         try:
             with open(path, "rb") as file:
                 file.seek(entry.offset)
@@ -279,11 +284,13 @@ class Reader:
         return np.frombuffer(raw, dtype.array_dtype).reshape(shape).copy()
 
     def _strings(self, raw: bytes, shape: tuple[int, ...], entry: Any, name: str) -> np.ndarray:
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
         sizes, at = [], 0
         for _ in range(count):
             n, at = read_varint(raw, at)
             sizes.append(n)
+        if sum(sizes) != len(raw) - at - 4:
+            raise DataLossError(None, None, f"The strings of tensor {name} in {self.prefix} do not fill their {len(raw)} bytes")
         crc = 0
         for n in sizes:
             crc = extend(crc, struct.pack("<I", n) if n < 2**32 else struct.pack("<Q", n))
@@ -303,11 +310,15 @@ class Reader:
         if not entry.slices:
             whole = self._read(entry, name)
         else:
-            whole = np.empty(self.shape(name), as_dtype(entry.dtype).array_dtype)
-            for s in entry.slices:
-                part = tuple((e.start, e.length if e.HasField("length") else -1) for e in s.extent)
+            parts = [tuple((e.start, e.length if e.HasField("length") else -1) for e in s.extent) for s in entry.slices]
+            held = [self._slices.get(slice_key(name, part)) for part in parts]
+            kind, shape = as_dtype(entry.dtype), self.shape(name)
+            if None in held or min(shape, default=0) < 0 or math.prod(shape) > sum(h.size for h in held):
+                raise DataLossError(None, None, f"The index of {self.prefix} does not have all slices of tensor {name}, {kind.name}{list(shape)}")
+            whole = np.empty(shape, kind.array_dtype)
+            for part, one in zip(parts, held):
                 where = tuple(slice(start, None if n < 0 else start + n) for start, n in part)
-                whole[where] = self._read(self._slices[slice_key(name, part)], name)
+                whole[where] = self._read(one, name)
         if not spec:
             return whole
         shape, part = parse_slice(spec)

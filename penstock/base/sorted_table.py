@@ -25,6 +25,8 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
     """The value that starts at `at`, and where it ends."""
     value = shift = 0
     while True:
+        if at >= len(data) or shift > 63:
+            raise DataLossError(None, None, f"A number is cut off after {at} bytes")
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
@@ -105,6 +107,8 @@ def pack(items: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+    if len(block) < 4:
+        raise DataLossError(None, None, f"A block of {len(block)} bytes is none of a table")
     (count,) = struct.unpack_from("<I", block, len(block) - 4)
     end, at, key = len(block) - 4 - 4 * count, 0, b""
     while at < end:
@@ -126,7 +130,7 @@ def unpack(data: bytes, path: str) -> dict[bytes, bytes]:
         at, after = read_varint(handle, 0)
         size, _ = read_varint(handle, after)
         body, kind = data[at : at + size], data[at + size : at + size + 1]
-        if len(body) < size or struct.unpack_from("<I", data, at + size + 1)[0] != masked(crc32c(body + kind)):
+        if len(data) < at + size + 5 or struct.unpack_from("<I", data, at + size + 1)[0] != masked(crc32c(body + kind)):
             raise DataLossError(None, None, f"{path}: block checksum mismatch")
         if kind != b"\0":
             raise DataLossError(None, None, f"{path}: the block at {at} is compressed, which checkpoints never are")

@@ -64,10 +64,18 @@ def _fill(proto: Any, flat: np.ndarray, dtype: DType) -> None:
         values.extend(flat.tolist())
 
 
+_LARGE, _LARGEST = 1 << 20, 1 << 30
+"""Elements from which a repeated one is not copied; elements that are never filled up."""
+
+
 def proto_to_array(proto: Any) -> np.ndarray:
     """The array that a TensorProto holds; elements that are not written out repeat the last one."""
     dims = [d.size for d in proto.tensor_shape.dim]
+    if min(dims, default=0) < 0:
+        raise ValueError(f"a tensor of shape {dims} has no elements: its sizes must not be negative")
     size = math.prod(dims)
+    if proto.dtype not in DType._by_enum:
+        raise TypeError(f"a tensor has the dtype {proto.dtype}, which there is not")
     dtype = DType._by_enum[proto.dtype].base_dtype
     if proto.tensor_content and dtype.name == "string":
         return _strings(proto.tensor_content, size).reshape(dims)
@@ -83,8 +91,12 @@ def proto_to_array(proto: Any) -> np.ndarray:
         if not dtype.on_device:
             found = np.array([b""], object)
         else:
-            return np.zeros(dims, dtype.array_dtype)
+            found = np.zeros(1, dtype.array_dtype)
+    if found.size == 1 and size > _LARGE:  # one element in memory stands for all
+        return np.broadcast_to(found.reshape(()), dims)
     if found.size < size:
+        if size > _LARGEST:
+            raise ValueError(f"the tensor holds {found.size} elements, its shape {dims} has {size}")
         found = np.concatenate([found, np.repeat(found[-1:], size - found.size)])
     return found[:size].reshape(dims)
 

@@ -111,7 +111,7 @@ class Loader:
         if proto.identifier == "trackable_tuple_wrapper":
             return ListWrapper([]), _set_item  # as TensorFlow does
         if proto.identifier == "signature_map":
-            return _SignatureMap(), lambda m, k, v: m._add_signature(k, v)
+            return _SignatureMap(), _set_signature
         return user_object(), set_child
 
     def _constant(self, proto: Any) -> Any:
@@ -317,6 +317,12 @@ class _Values:
                 key = a.checkpoint_key
                 return [key] if key in self.reader.entries else sorted(k for k in self.reader.entries if k.startswith(f"{key}-"))
         return []
+
+
+def _set_signature(held: _SignatureMap, name: str, value: Any) -> None:
+    if not isinstance(value, LoadedConcrete):
+        raise ValueError(f"The signature {name!r} of the SavedModel is no concrete function")
+    held._add_signature(name, value)
 
 
 def _set_item(held: ListWrapper, index: str, value: Any) -> None:

@@ -49,8 +49,11 @@ def load_v1(export_dir: str, saved_model: Any, tags: Any) -> tuple[Any, Any]:
     else:
         meta = files.find_meta_graph(saved_model, tags)
     check_safe(meta.graph_def, export_dir)
-    with init_scope():
-        return _load(export_dir, meta), meta
+    try:
+        with init_scope():
+            return _load(export_dir, meta), meta
+    except KeyError as e:
+        raise ValueError(f"The SavedModel at {export_dir} names what its graph does not have: {e.args[0] if e.args else e}") from None
 
 
 def _load(export_dir: str, meta: Any) -> Any:

@@ -180,6 +180,9 @@ def parameters_of(spec: Any) -> tuple[inspect.Signature | None, Any]:
     given = value_from_proto(spec.fullargspec)
     if given is None:
         return None, None
+    absent = [f for f in ("args", "varargs", "varkw", "defaults", "kwonlyargs", "kwonlydefaults") if not hasattr(given, f)]
+    if absent:
+        raise ValueError(f"The SavedModel describes a Python function without its {', '.join(absent)}")
     names = list(given.args or [])
     if spec.is_method and names:
         names = names[1:]
