@@ -239,8 +239,10 @@ class Optimizer(Trackable):
         """
         rows = var.shape[0] if var.shape.rank else None
         rows = getattr(rows, "value", rows)
+        rule = getattr(type(self), method, None) if method else None
         if (
-            getattr(type(self), method).__module__.startswith("penstock.")
+            rule is not None
+            and rule.__module__.startswith("penstock.train.")
             and rows is not None
             and door.current().is_graph
         ):
