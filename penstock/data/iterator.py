@@ -25,6 +25,7 @@ from penstock.engine.kernels import eager_store
 from penstock.fronts.autograph import register_for_loop
 from penstock.fronts.eager import EagerTensor, make
 from penstock.ir import door
+from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TensorSpec, TypeSpec
 from penstock.ops.ragged_tensor import RaggedTensor
@@ -238,23 +239,10 @@ def to_numpy(value: Any) -> Any:
             array.setflags(write=False)
         return array
     if isinstance(value, SparseTensor):
-        return _sparse_value(value)
+        return to_numpy(find("SparseToDense")(value.indices, value.dense_shape, value.values, np.zeros((), value.dtype.array_dtype) if value.dtype is not dtypes.string else b""))
     if isinstance(value, RaggedTensor):
-        return _ragged_value(value)
+        return value.numpy()
     return value
-
-
-def _sparse_value(value: Any) -> Any:
-    from penstock.ops.sparse_tensor import SparseTensorValue
-
-    return SparseTensorValue(*[to_numpy(t) for t in (value.indices, value.values, value.dense_shape)])
-
-
-def _ragged_value(value: Any) -> Any:
-    from penstock.ops.ragged_tensor import RaggedTensorValue
-
-    inner = value.values
-    return RaggedTensorValue(_ragged_value(inner) if isinstance(inner, RaggedTensor) else inner.numpy(), value.row_splits.numpy())
 
 
 @export("data.NumpyIterator")

@@ -38,7 +38,7 @@ def pipelines(folder):
         "lines": tf.data.TextLineDataset(str(path)).shuffle(4, seed=1),
         "ragged": D.from_tensor_slices(tf.ragged.constant([[1], [2, 3], [], [4]] * 3)).shuffle(3, seed=1).map(lambda r: tf.reduce_sum(r)),
         "rebatch": D.range(20).batch(6).rebatch([2, 5]),
-        "deep": D.range(4).map(seeded).shuffle(3, seed=4),
+        "deep": D.range(12).map(seeded).shuffle(3, seed=4),
     }
 
 
