@@ -153,9 +153,13 @@ def _average_precision(labels: Any, best: Any, k: int, classes: Any) -> Any:
     """For each row, the mean over its labels of the precision at the place where the label was predicted."""
     if k < 1:
         raise ValueError(f"Invalid k={k}.")
-    dense = sparse_tensor_to_dense(labels, default_value=-1, validate_indices=False) if _is_sparse(labels) else labels
-    known = find("LogicalAnd")(find("GreaterEqual")(dense, door.convert(0, int64)), find("Less")(dense, classes))
-    held = reduce_sum(to(known, DOUBLE), axis=-1)  # labels that no class stands for do not count
+    if _is_sparse(labels):
+        dense = sparse_tensor_to_dense(labels, default_value=-1, validate_indices=False)
+        held = to(set_size(labels), DOUBLE)
+    else:  # labels that no class stands for do not count
+        dense = labels
+        known = find("LogicalAnd")(find("GreaterEqual")(dense, door.convert(0, int64)), find("Less")(dense, classes))
+        held = reduce_sum(to(known, DOUBLE), axis=-1)
     hit = reduce_any(find("Equal")(find("ExpandDims")(best, -1), find("ExpandDims")(dense, -2)), axis=-1)
     relevant = to(hit, DOUBLE)
     places = find("Cumsum")(find("OnesLike")(relevant), -1)
