@@ -346,13 +346,15 @@ class ListWrapper(List, collections.abc.MutableSequence, list):  # type: ignore[
 
     def pop(self, index: int = -1) -> Any:
         self._check_external_modification()
+        self._storage[index]  # an index that is not there changes nothing
         self._mutated()
         return self._storage.pop(index)
 
     def clear(self) -> None:
         self._check_external_modification()
-        self._mutated()
-        self._storage.clear()
+        if self._storage:
+            self._mutated()
+            self._storage.clear()
 
     def remove(self, value: Any) -> None:
         self._check_external_modification()
