@@ -1,5 +1,6 @@
 """The functions of a pipeline, as one iterator calls them for each element."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from penstock.data.program import near, program_of
 from penstock.engine import kernels
 from penstock.engine.control import host_control
 from penstock.engine.plan import body_nodes, subgraphs
+from penstock.engine.run import function_plan
 from penstock.engine.store import NodeStore
 from penstock.engine.streams import stream_cell
 from penstock.ir.known import flatten_outputs, group
@@ -39,17 +41,59 @@ def _kernel(node: Any, ctx: Context) -> Any:
     return kernels.build_with(op, node.attrs, (stream_cell(ctx.own, node),), near=True)
 
 
-class Call:
-    """A function with its captured tensors, as one iterator calls it."""
+HEAVY = 3e-3
+"""Seconds that a call must take on average to be worth a trial of the compiler."""
+TRIALS = 8
+"""Calls by which that is measured; half as many compare the two."""
 
-    __slots__ = ("run", "captured", "nodes")
+
+class Call:
+    """A function with its captured tensors, as one iterator calls it: on NumPy, or compiled where that is much work."""
+
+    __slots__ = ("run", "captured", "nodes", "graph", "store", "trials", "spent", "straight")
 
     def __init__(self, graph: Any, captured: Any, ctx: Context):
         program = program_of(graph)
+        self.graph, self.store = graph, ctx.store
         self.nodes = program.nodes
         self.captured = tuple([np.asarray(c) if type(c) is not ndarray and hasattr(c, "devices") else c for c in captured])
-        self.run = program.make([_kernel(n, ctx) for n in program.bound])
+        self.run = self.straight = program.make([_kernel(n, ctx) for n in program.bound])
+        self.trials, self.spent = 0, 0.0
+        verdict = graph._extras.get("compiled for data")
+        if verdict is True:
+            self.run = self._compiled
+        elif verdict is None and not program.bound and any(n.definition.where == "any" for n in self.nodes):
+            self.run = self._tried
 
     def __call__(self, values: Any) -> list[Any]:
         """The flat results for flat arguments."""
         return self.run(*values, *self.captured)
+
+    def _compiled(self, *values: Any) -> list[Any]:
+        return near(function_plan(self.graph, self.store)(values))
+
+    def _tried(self, *values: Any) -> list[Any]:
+        """Measure the first calls; where they take long, see whether the compiler does better."""
+        start = time.perf_counter()
+        found = self.straight(*values)
+        self.spent += time.perf_counter() - start
+        self.trials += 1
+        if self.trials == TRIALS:
+            heavy = self.spent > HEAVY * TRIALS
+            self.run = self._compared if heavy else self.straight
+            if not heavy:
+                self.graph._extras["compiled for data"] = False
+            self.spent, self.trials = self.spent / TRIALS, 0
+        return found
+
+    def _compared(self, *values: Any) -> list[Any]:
+        """Run compiled; keep that if it is faster than what was measured."""
+        start = time.perf_counter()
+        found = self._compiled(*values)
+        taken = time.perf_counter() - start
+        self.trials += 1
+        if self.trials > TRIALS // 2:  # the first ones compile
+            faster = taken < self.spent
+            self.graph._extras["compiled for data"] = faster
+            self.run = self._compiled if faster else self.straight
+        return found
