@@ -112,7 +112,12 @@ class BaseSession:
             key = (wanted, *feed_dict) if feed_dict else wanted
             found = self._plans.get(key)
         except TypeError:
-            key, found = None, None
+            try:
+                wanted = _hashable(fetches)
+                key = (wanted, *feed_dict) if feed_dict else wanted
+                found = self._plans.get(key)
+            except TypeError:
+                key, found = None, None
         if found is None or found.version != self._graph._version and not found.fresh(self._graph):
             found = self._prepare(fetches, feed_dict, key)
         if run_metadata is not None or options is not None:
@@ -266,6 +271,16 @@ def fed_value(tensor: Any, value: Any) -> Any:
         return np.asarray(value, dtype.array_dtype)
     except (TypeError, ValueError) as e:
         raise type(e)(f"{e}\n  while feeding {value!r} for Tensor {tensor.name!r} of dtype {dtype.name}") from None
+
+
+def _hashable(fetches: Any) -> Any:
+    """A nest of lists and dictionaries as something that can be a key."""
+    kind = type(fetches)
+    if kind is dict:
+        return (dict, *((k, _hashable(v)) for k, v in fetches.items()))
+    if kind is list:
+        return (list, *map(_hashable, fetches))
+    return tuple(map(_hashable, fetches)) if kind is tuple else fetches
 
 
 def _feeds(graph_: Any, feed_dict: Any) -> tuple[list[Any], Any]:
