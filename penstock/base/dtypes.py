@@ -138,7 +138,40 @@ class DType:
         return self if all(self == t for t in types) else None
 
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        return placeholder_context.dtype_placeholder(self)
+        """Nothing stands for it in a graph."""
+
+    def flatten(self) -> list[Any]:
+        """No tensors belong to it."""
+        return []
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """No tensors belong to it."""
+        return []
+
+    def from_tensors(self, tensors: Any) -> Any:
+        """No tensors belong to it."""
+
+    def cast(self, value: Any, casting_context: Any) -> Any:
+        """The value, where it is this very one; AssertionError otherwise."""
+        if value != self:
+            raise AssertionError(f"Can not cast {value!r} to type {self!r}")
+        return value
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """The message class that holds dtypes."""
+        from penstock.base.proto import types_pb2
+
+        return types_pb2.SerializedDType
+
+    def experimental_as_proto(self) -> Any:
+        """This dtype as a message."""
+        return self.experimental_type_proto()(datatype=self.as_datatype_enum)
+
+    @classmethod
+    def experimental_from_proto(cls, proto: Any) -> "DType":
+        """The dtype that a message holds."""
+        return as_dtype(proto.datatype)
 
     def __eq__(self, other: object) -> bool:
         if self is other:

@@ -350,8 +350,41 @@ class TensorShape:
             dims = common(dims, o._dims)
         return TensorShape._of(dims)
 
-    def placeholder_value(self, placeholder_context: Any) -> "TensorShape":
-        return self
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Nothing stands for it in a graph."""
+
+    def flatten(self) -> list[Any]:
+        """No tensors belong to it."""
+        return []
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """No tensors belong to it."""
+        return []
+
+    def from_tensors(self, tensors: Any) -> Any:
+        """No tensors belong to it."""
+
+    def cast(self, value: Any, casting_context: Any) -> Any:
+        """The value, where it is this very one; AssertionError otherwise."""
+        if value != self:
+            raise AssertionError(f"Can not cast {value!r} to type {self!r}")
+        return value
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """The message class that holds shapes."""
+        from penstock.base.proto import tensor_shape_pb2
+
+        return tensor_shape_pb2.TensorShapeProto
+
+    def experimental_as_proto(self) -> Any:
+        """This shape as a message."""
+        return self.as_proto()
+
+    @classmethod
+    def experimental_from_proto(cls, proto: Any) -> "TensorShape":
+        """The shape that a message holds."""
+        return cls(proto)
 
     def is_fully_defined(self) -> bool:
         return self._dims is not None and None not in self._dims

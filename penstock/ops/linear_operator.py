@@ -13,12 +13,13 @@ from penstock.ops import decompositions as ops
 from penstock.ops.diagonals import matrix_diag_part, trace
 from penstock.ops.families import later
 from penstock.ops.linalg import adjoint as matrix_adjoint, svd
+from penstock.ops.linear_operator_parts import Parts
 from penstock.ops.matmul import matmul
 from penstock.ops.reduce import reduce_max, reduce_min
 
 
 @export("linalg.LinearOperator")
-class LinearOperator:
+class LinearOperator(Parts):
     """A linear map [..., m, n]: what its matrix does, without (where that pays) the matrix itself.
 
     A subclass gives `_shape()` and `_to_dense()`, and overrides what it can do better than a dense matrix.
