@@ -16,6 +16,7 @@ def main(peer: str) -> None:
         torch.set_num_threads(2)
         build = lambda name: getattr(cases, name)(peer == "torch-compile")
     else:
+        import cases_data
         import cases_tf as cases
 
         if peer == "penstock":
@@ -25,7 +26,7 @@ def main(peer: str) -> None:
         if peer == "tensorflow-xla":
             plain = tf.function
             tf.function = lambda f: plain(f, jit_compile=True)
-        build = lambda name: getattr(cases, name)(tf)
+        build = lambda name: getattr(cases_data if name.startswith("data_") else cases, name)(tf)
     ready = {}
     print("ready", flush=True)
     for line in sys.stdin:
