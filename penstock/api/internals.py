@@ -199,6 +199,7 @@ FAMILIES = {
 
 COUNTERPARTS = {
     "python.eager.context": ("penstock.platform.eager_context", "penstock.fronts.eager"),
+    "python.framework.config": ("penstock.platform.config",),
     "python.framework.dtypes": ("penstock.base.dtypes",),
     "python.framework.errors": ("penstock.base.errors",),
     "python.framework.errors_impl": ("penstock.base.errors",),
@@ -230,6 +231,11 @@ COUNTERPARTS = {
     "python.ops.summary_ops_v2": ("penstock.summary.writers", "penstock.summary.trace", "penstock.ops.summary_writer"),
     "python.summary.writer.event_file_writer": ("penstock.base.events",),
     "python.summary.writer.writer_cache": ("penstock.summary.file_writer",),
+    "python.profiler.model_analyzer": ("penstock.profiler.analyzer",),
+    "python.profiler.option_builder": ("penstock.profiler.options",),
+    "python.profiler.profiler": ("penstock.profiler.analyzer",),
+    "python.profiler.profiler_v2": ("penstock.platform.recording",),
+    "python.profiler.trace": ("penstock.platform.recording",),
     "python.trackable.autotrackable": ("penstock.state.auto_trackable",),
     "python.checkpoint.checkpoint": ("penstock.state.checkpoint", "penstock.state.checkpoint_status", "penstock.state.checkpoint_restore"),
     "python.checkpoint.checkpoint_management": ("penstock.state.checkpoint_manager", "penstock.state.checkpoints"),

@@ -6,10 +6,9 @@ from importlib.util import find_spec
 
 
 def main(arguments):
-    """Become TensorBoard; the exit status where it cannot be started."""
+    """Become TensorBoard."""
     if find_spec("tensorboard") is None:
-        print("penstock board: the tensorboard package is missing; install it with: pip install tensorboard", file=sys.stderr)
-        return 1
+        sys.exit("penstock board: the tensorboard package is missing; install it with: pip install tensorboard")
     arguments = list(arguments)
     for i, argument in enumerate(arguments):
         folder = arguments[i + 1] if argument == "--logdir" and i + 1 < len(arguments) else argument.removeprefix("--logdir=")

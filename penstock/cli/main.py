@@ -68,7 +68,7 @@ def command():
         from penstock.cli.board import main as start
 
         named = [f"--{name}={value}" for name, value in (("logdir", logdir), ("port", port)) if value is not None]
-        sys.exit(start(named + list(more)))
+        start(named + list(more))
 
     @group.command()
     def doctor():

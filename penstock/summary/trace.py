@@ -1,12 +1,16 @@
 """`tf.summary.trace_on`, `trace_export`: the graphs of the functions that were called in between, and a profile."""
 
+import contextlib
 import logging
+import tempfile
 import threading
 from typing import Any
 
+from penstock.base.errors import UnavailableError
 from penstock.base.export import export
 from penstock.fronts import trace as tracing
 from penstock.ir import door
+from penstock.platform import recording
 from penstock.summary.kinds import _metadata
 from penstock.summary.writers import summary_scope, write
 
@@ -33,16 +37,8 @@ def trace_on(graph=True, profiler=False, profiler_outdir=None):
         if graph:
             tracing.traced = []
         if profiler:
-            from penstock.summary import profiler as profiles
-
-            profiles.start(profiler_outdir or _default_folder())
+            recording.start(profiler_outdir or tempfile.mkdtemp(prefix="profile"))
         _on = {"graph": graph, "profiler": profiler, "outdir": profiler_outdir}
-
-
-def _default_folder() -> str:
-    import tempfile
-
-    return tempfile.mkdtemp(prefix="profile")
 
 
 @export(v2=("summary.trace_export",))
@@ -75,12 +71,8 @@ def trace_off():
         held, _on = _on, None
     tracing.traced = None
     if held is not None and held["profiler"]:
-        from penstock.summary import profiler as profiles
-
-        try:
-            profiles.stop()
-        except Exception:  # noqa: BLE001, S110 - it may have been stopped by hand
-            pass
+        with contextlib.suppress(UnavailableError):  # it may have been stopped by hand
+            recording.stop()
 
 
 def _run_metadata() -> Any:
