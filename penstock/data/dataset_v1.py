@@ -55,6 +55,7 @@ class DatasetV1(DatasetV2, DatasetV1Base):
             raise RuntimeError("`tf.compat.v1.data.Dataset.make_initializable_iterator()` is not supported in eager mode. Use Python-style iteration instead.")
         _ensure_same_graph(self)
         attrs = structure.attrs_of(self.element_spec)
+        seeds.count_more_nodes(door.current(), 3)  # its options
         resource = ITERATOR_V2(container="", shared_name=shared_name or "", **attrs)
         initializer = MAKE_ITERATOR(self._variant_tensor, resource, name="MakeIterator")
         return Iterator(resource, initializer, structure.legacy_types(self.element_spec), structure.legacy_shapes(self.element_spec),

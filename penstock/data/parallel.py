@@ -72,7 +72,7 @@ class ParallelMap(Stream):
         return found
 
     def _fill(self) -> None:
-        while not self.ended and len(self.waiting) < self.threads:
+        while not self.ended and len(self.waiting) < 2 * self.threads:
             element = self.inner.next()
             if element is None:
                 self.ended = True

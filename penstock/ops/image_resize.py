@@ -175,7 +175,9 @@ def _bilinear(xp: Any, images: Any, height: int, width: int, align: bool, half: 
     if (height, width) == tuple(images.shape[1:3]):
         return x
     low, high, share = linear_places(images.shape[2], width, align, half)
-    x = _between(xp, _take(xp, x, low, 2), _take(xp, x, high, 2), share[None, None, :, None])
+    rows = (*x.shape[:2], width * x.shape[3])  # a long last axis: NumPy is slow where it is the three channels
+    x = _between(xp, _take(xp, x, low, 2).reshape(rows), _take(xp, x, high, 2).reshape(rows), np.repeat(share, x.shape[3])[None, None, :])
+    x = x.reshape(*rows[:2], width, -1) if width else x.reshape(*rows[:2], 0, images.shape[3])
     low, high, share = linear_places(images.shape[1], height, align, half)
     return _between(xp, _take(xp, x, low, 1), _take(xp, x, high, 1), share[None, :, None, None])
 
