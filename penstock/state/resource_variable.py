@@ -139,6 +139,18 @@ class BaseResourceVariable(Variable):
     def _as_graph_element(self) -> Any:
         return self._graph_element
 
+    def _export_to_saved_model_graph(self, object_map: Any, tensor_map: Any, options: Any = None, **kwargs: Any) -> list[Any]:
+        """Make a stand-in in the graph of a SavedModel; gives the handles that were mapped."""
+        from penstock.state.saved_model.exported_graph import stand_in
+
+        return stand_in(self, object_map, tensor_map)
+
+    def _write_object_proto(self, proto: Any, options: Any) -> None:
+        """Describe the variable in a SavedObject message."""
+        from penstock.state.saved_model.exported_graph import write_variable
+
+        write_variable(self, proto, options)
+
     def _itself(self) -> Any:
         """The variable that was made, behind the reads of assignments."""
         return self

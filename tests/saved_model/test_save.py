@@ -169,3 +169,15 @@ def test_control_flow_and_training(tmp_path):
     assert [float(two.train(x, y)) for _ in range(3)] == pytest.approx([float(one.train(x, y)) for _ in range(3)])
     np.testing.assert_allclose(two.w, one.w, rtol=1e-6)
     assert [int(two.choose(tf.constant(5))[0]), float(two.choose(tf.constant(5))[1])] == [6, -1.0]
+
+
+def test_gradients_of_their_own(tmp_path):
+    _, OwnGradient = programs.modules(tf, str(tmp_path))
+    tf.saved_model.save(OwnGradient(), str(tmp_path / "one"))
+    same(programs.use_gradient(tf, str(tmp_path / "one")), EXPECTED["gradient"])
+    again = tf.saved_model.load(str(tmp_path / "one"))
+    tf.saved_model.save(again, str(tmp_path / "two"))
+    same(programs.use_gradient(tf, str(tmp_path / "two")), EXPECTED["gradient"])
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(OwnGradient(), str(tmp_path / "three"), options=options)
+    assert programs.use_gradient(tf, str(tmp_path / "three"))[0] == EXPECTED["gradient"][0]

@@ -9,6 +9,7 @@ from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.function import Function
 from penstock.fronts.grouping import group
 from penstock.ir import door
+from penstock.ir.attrs import shape_to_proto
 from penstock.ir.graph import Graph
 from penstock.ir.op import find
 from penstock.ops import state
@@ -16,9 +17,11 @@ from penstock.ops.checkpoint import restore_v2, save_v2
 from penstock.ops.constants import placeholder
 from penstock.ops.identity import identity
 from penstock.state.checkpoint_values import evaluated, values_of
+from penstock.state.resource_variable import ResourceVariable
 from penstock.state.saved_model import constants as c
 from penstock.state.saved_model.asset import Asset
 from penstock.state.saved_model.object_view import CapturedConstant, SavedModelView
+from penstock.state.saved_model.options import SaveOptions
 from penstock.state.saved_model.restored_objects import RestoredResource
 from penstock.state.saved_model.signature_defs import (
     build_signature_def,
@@ -26,7 +29,6 @@ from penstock.state.saved_model.signature_defs import (
     build_tensor_info_internal,
 )
 from penstock.state.trackable_resource import CapturableResource
-from penstock.state.variable import Variable
 
 
 class ExportedGraph:
@@ -38,7 +40,8 @@ class ExportedGraph:
         self.inside: dict[int, Any] = {}  # id of the captured tensor -> the tensor here
         self.node_of: dict[int, int] = {}  # id of the captured tensor -> number of the object that it stands for
         self.alive: list[Any] = []
-        self.copies: dict[int, Any] = {}  # number of an object -> its copy in this graph
+        self.copies: dict[int, Any] = {}  # number of a table -> its copy in this graph
+        self.handles: dict[int, Any] = {}  # number of a variable -> its handle in this graph
         self.assets: list[tuple[Any, str]] = []  # (initialiser, path)
         self.asset_number: dict[int, int] = {}
         self.first: list[Any] = []  # what the initialiser does
@@ -63,24 +66,22 @@ class ExportedGraph:
         self.alive.append(outside)
 
     def _map(self, number: int, obj: Any) -> None:
-        if isinstance(obj, Variable):
-            handle = state.var_handle_op(dtype=obj.dtype.base_dtype, shape=obj.shape._dims, shared_name=self.graph.unique_name(obj._shared_name, mark_as_used=False),
-                                         name=obj._shared_name)  # fmt: skip
-            handle._handle_data = (obj.dtype.base_dtype, obj.shape._dims)
-            self._stands(number, obj.handle, handle)
-            self.copies[number] = handle
-        elif isinstance(obj, Asset):
+        if isinstance(obj, Asset):
             self._asset(number, obj)
         elif isinstance(obj, CapturedConstant):
             self._stands(number, obj.tensor, self.graph.constant(_array(obj.tensor), "Const", obj.tensor.dtype))
         elif isinstance(obj, (Function, ConcreteFunction)):
             return
-        elif isinstance(obj, CapturableResource):
+        elif hasattr(obj, "_export_to_saved_model_graph"):
             copies: dict[Any, Any] = _ByIdentity()
             tensors: dict[Any, Any] = _ByIdentity()
-            for outside in obj._export_to_saved_model_graph(copies, tensors):
+            resources = obj._export_to_saved_model_graph(copies, tensors, SaveOptions())
+            for outside in resources:
                 self._stands(number, outside, tensors[outside])
-            self.copies[number] = copies.get(obj)
+            if isinstance(obj, CapturableResource):
+                self.copies[number] = copies.get(obj)
+            elif len(resources) == 1 and hasattr(obj, "_write_object_proto"):
+                self.handles[number] = tensors[resources[0]]
 
     def _asset(self, number: int, obj: Asset) -> None:
         path = placeholder(dtypes.string, (), name="asset_path_initializer")
@@ -165,9 +166,8 @@ class ExportedGraph:
         tensors: list[Any] = []
         restorers: list[tuple[int, Any]] = []
         for number, obj, path in self.layout:
-            if isinstance(obj, Variable):
-                values = values_of(obj, path)
-                handle = self.copies[number]
+            if number in self.handles:
+                values, handle = values_of(obj, path), self.handles[number]
                 for key, _, _, dtype in values.tensors if values is not None else ():
                     keys.append(key)
                     tensors.append(state.read_variable_op(handle, dtype=dtype))
@@ -197,6 +197,32 @@ class ExportedGraph:
                 at += count
         op = group(*restored, name="restore_all")
         self.saver = saver_pb2.SaverDef(filename_tensor_name=filename.name, save_tensor_name=done.name, restore_op_name=op.name, version=saver_pb2.SaverDef.V2)
+
+
+def stand_in(variable: Any, object_map: Any, tensor_map: Any) -> list[Any]:
+    """Make a variable's stand-in in the graph that is exported; gives the handle that it stands for."""
+    graph, dims = door.current(), variable.shape._dims
+    name = variable._shared_name
+    handle = state.var_handle_op(dtype=variable.dtype.base_dtype, shape=dims, shared_name=graph.unique_name(name, mark_as_used=False), name=name)
+    handle._handle_data = (variable.dtype.base_dtype, dims)
+    made = object.__new__(type(variable) if isinstance(variable, ResourceVariable) else ResourceVariable)
+    for field in ("_synchronization", "_aggregation", "_trainable", "_constraint", "_validate_shape", "_save_slice_info", "_shape", "_dtype"):
+        setattr(made, field, getattr(variable, field))
+    made._in_graph_mode, made._handle, made._handle_name = True, handle, handle.name
+    object_map[variable] = made
+    tensor_map[variable.handle] = handle
+    return [variable.handle]
+
+
+def write_variable(variable: Any, proto: Any, options: Any) -> None:
+    """Fill the SavedVariable of a SavedObject."""
+    held = proto.variable
+    held.dtype = variable.dtype.base_dtype.as_datatype_enum
+    shape_to_proto(variable.shape._dims, held.shape)
+    held.trainable, held.name = bool(variable.trainable), variable._shared_name
+    held.synchronization, held.aggregation = variable.synchronization.value, variable.aggregation.value
+    if options.experimental_variable_policy._save_variable_devices():
+        held.device = variable.device or ""
 
 
 class _ByIdentity(dict):

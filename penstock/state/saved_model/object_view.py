@@ -7,6 +7,7 @@ from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.function import Function
 from penstock.ir import door
 from penstock.ir.type_spec import TypeSpec
+from penstock.state.auto_trackable import wrap_or_unwrap
 from penstock.state.object_graph import ObjectGraphView
 from penstock.state.saved_model.asset import Asset
 from penstock.state.saved_model.signatures import SignatureMap
@@ -69,7 +70,11 @@ class SavedModelView(ObjectGraphView):
         if isinstance(obj, CapturedConstant):
             return {}
         obj._maybe_initialize_trackable()
-        found = dict(obj._trackable_children("savedmodel", cache=self._cache))
+        found = {}
+        for name, child in obj._trackable_children("savedmodel", cache=self._cache).items():
+            child = self._tracked(child)
+            if child is not None and not name.startswith("_self_"):
+                found[name] = child
         if obj is self.root:
             attribute = found.get("signatures", getattr(obj, "signatures", None) if "signatures" in found else None)
             if attribute is not None and not hasattr(attribute, "_add_signature"):
@@ -81,6 +86,14 @@ class SavedModelView(ObjectGraphView):
             for reference in self._attached_dependencies or ():
                 found[reference.name] = reference.ref
         return found
+
+    def _tracked(self, child: Any) -> Any:
+        """The child itself, a list or dictionary as one that tracks, a tensor as a constant; None for the rest."""
+        if not isinstance(child, Trackable):
+            child = wrap_or_unwrap(child)
+        if isinstance(child, Trackable):
+            return child
+        return self._constant(child) if hasattr(child, "_array") and child.dtype.name not in ("resource", "variant") else None
 
     def _is_constant(self, tensor: Any) -> bool:
         return tensor.dtype.name not in ("resource", "variant") and hasattr(tensor, "_array") and tensor._id not in self.assets

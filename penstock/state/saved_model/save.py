@@ -11,11 +11,10 @@ from penstock.base.trackable import Trackable
 from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.function import Function
 from penstock.ir import door
-from penstock.ir.attrs import shape_to_proto
 from penstock.ir.defaults import strip_default_attrs, stripped_op_list
 from penstock.state.checkpoint_values import evaluated, gather
 from penstock.state.object_graph import OBJECT_GRAPH_KEY
-from penstock.state.saved_model import constants as c, files
+from penstock.state.saved_model import constants as c, files, own_gradients
 from penstock.state.saved_model.asset import Asset
 from penstock.state.saved_model.exported_graph import ExportedGraph
 from penstock.state.saved_model.fingerprint import write_fingerprint
@@ -26,7 +25,6 @@ from penstock.state.saved_model.restored_objects import registered_identifier
 from penstock.state.saved_model.saveable_functions import saveable_functions
 from penstock.state.saved_model.signatures import SignatureMap, canonicalise, find_default
 from penstock.state.trackable_resource import CapturableResource
-from penstock.state.variable import Variable
 
 
 @export("saved_model.save", v1=("saved_model.experimental.save",))
@@ -93,7 +91,11 @@ class _Saving:
         info.tags.append(c.SERVING)
         info.tags.extend(self.options.extra_tags or [])
         info.tensorflow_version, info.stripped_default_attrs = "2.21.0", True
-        meta.graph_def.CopyFrom(exported.graph.as_graph_def(add_shapes=True))
+        gradients = own_gradients.own_gradients(exported.concrete_functions()) if self.options.experimental_custom_gradients else []
+        for g in gradients:
+            exported.graph._functions[g.body.name] = g.body
+        with own_gradients.named(gradients):
+            meta.graph_def.CopyFrom(exported.graph.as_graph_def(add_shapes=True))
         info.stripped_op_list.CopyFrom(stripped_op_list(meta.graph_def))
         strip_default_attrs(meta.graph_def)
         if exported.saver is not None:
@@ -108,6 +110,7 @@ class _Saving:
                 info.function_aliases[one.name] = alias
         self._assets(meta, exported)
         self._objects(meta.object_graph_def, exported)
+        own_gradients.write(gradients, meta, exported)
         return made
 
     def _assets(self, meta: Any, exported: ExportedGraph) -> None:
@@ -138,14 +141,8 @@ class _Saving:
             fill_bare(proto.nodes.add().bare_concrete_function, restore)
 
     def _object(self, node: Any, number: int, obj: Any, exported: ExportedGraph) -> None:
-        if isinstance(obj, Variable):
-            variable = node.variable
-            variable.dtype = obj.dtype.base_dtype.as_datatype_enum
-            shape_to_proto(obj.shape._dims, variable.shape)
-            variable.trainable, variable.name = bool(obj.trainable), obj._shared_name
-            variable.synchronization, variable.aggregation = obj.synchronization.value, obj.aggregation.value
-            if self.options.experimental_variable_policy._save_variable_devices():
-                variable.device = obj.device or ""
+        if hasattr(obj, "_write_object_proto"):
+            obj._write_object_proto(node, self.options)
         elif isinstance(obj, Asset):
             node.asset.SetInParent()
             node.asset.asset_file_def_index = exported.asset_number[number]
