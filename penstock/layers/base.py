@@ -7,11 +7,13 @@ from typing import Any
 from penstock.base import nest
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
+from penstock.base.trackable import Trackable, no_automatic_dependency_tracking
 from penstock.fronts.default_graph import get_default_graph
 from penstock.ir import door
 from penstock.ir.known import known_value
 from penstock.ir.scope import name_scope
 from penstock.ir.tensor import Tensor
+from penstock.state.auto_trackable import AutoTrackable
 from penstock.state.collections import GraphKeys
 from penstock.state.scopes import get_variable, get_variable_scope, home, variable_scope, variable_store
 from penstock.state.variable import VariableAggregation, VariableSynchronization
@@ -67,9 +69,10 @@ class InputSpec:
 
 
 @export(v1=("layers.Layer",))
-class Layer:
+class Layer(AutoTrackable):
     """The base of 1.x layers: `build` makes the variables with `add_weight`, `call` computes the outputs."""
 
+    @no_automatic_dependency_tracking
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any):
         scope = kwargs.pop("_scope", None)
         self._reuse = kwargs.pop("_reuse", None)
@@ -192,6 +195,8 @@ class Layer:
         for part in made if hasattr(made, "_get_variable_list") else [made]:
             if not any(part is w for w in weights):
                 weights.append(part)
+        if isinstance(made, Trackable):
+            self._track_trackable(made, name, overwrite=True)
         return made
 
     add_variable = add_weight

@@ -6,6 +6,7 @@ from typing import Any
 from penstock.base import nest
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
+from penstock.base.trackable import Trackable
 from penstock.base.shape import TensorShape
 from penstock.ir import door
 from penstock.ir.op import find
@@ -403,6 +404,9 @@ class MultiRNNCell(RNNCell):
             raise ValueError("Must specify at least one cell for MultiRNNCell.")
         if not isinstance(cells, (list, tuple)):
             raise TypeError(f"cells must be a list or tuple, but saw: {cells}.")
+        for number, cell in enumerate(cells):
+            if isinstance(cell, Trackable):  # checkpoints know the cells by these names
+                self._track_trackable(cell, name=f"cell-{number}")
         self._cells, self._state_is_tuple = cells, state_is_tuple
         if len({id(c) for c in cells}) < len(cells):
             import logging

@@ -72,6 +72,9 @@ class Template(Trackable):
         )
         result = self._func(*args, **kwargs)
         self._variables_created = True
+        if self._deferred_dependencies:
+            for name, variable in self._trackable_children().items():
+                self._handle_deferred_dependencies(name, variable)
         if self._store is None:
             trainable = graph.get_collection(GraphKeys.TRAINABLE_VARIABLES)[before[1] :]
             scope = self._variable_scope.name if self._variable_scope is not None else ""
@@ -83,6 +86,16 @@ class Template(Trackable):
                         "New variable %s was made by the template %r outside of its scope", v.name, self._name
                     )
         return result
+
+    # -- checkpoints -------------------------------------------------------------------------------------------------
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """The variables under their names within the template's scope."""
+        prefix = f"{self.variable_scope_name}/" if self.variable_scope_name else ""
+        named = {v.name.partition(":")[0]: v for v in self.variables}
+        return {n.removeprefix(prefix): v for n, v in sorted(named.items())}
+
+    def _lookup_dependency(self, name: str, cached_dependencies: dict[str, Any] | None = None) -> Any:
+        return self._trackable_children().get(name)
 
     name = property(lambda s: s._name)
     func = property(lambda s: s._func)
