@@ -369,7 +369,7 @@ def as_arguments(loop_vars: Any) -> Any:
 
 
 def _eager_while(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -> Any:
-    values = as_arguments(loop_vars)
+    given = values = as_arguments(loop_vars)  # what `given` holds may learn more of itself while the loop is traced
     limit = None if maximum_iterations is None else int(known_value(door.convert(maximum_iterations)))
     turns = 0
     to_tensors = lambda s: nest.map_structure(lambda v: v if isinstance(v, Tensor) else door.convert(v), s, expand_composites=True)
@@ -377,7 +377,7 @@ def _eager_while(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) 
     while (limit is None or turns < limit) and bool(known_value(door.convert(cond(*values)))):
         out = body(*values)
         out = list(out) if isinstance(out, (list, tuple)) and not (len(values) == 1 and _is_nest_like(out, values[0])) else [out]
-        nest.assert_same_structure(values, out, check_types=False, expand_composites=True)
+        nest.assert_same_structure(given, out, check_types=False, expand_composites=True)
         values = [nest.map_structure(lambda v: v if isinstance(v, Tensor) else door.convert(v), o, expand_composites=True) for o in out]
         turns += 1
     return _like(loop_vars, values)
@@ -398,7 +398,7 @@ def _like(loop_vars: Any, values: list[Any]) -> Any:
 def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, parallel_iterations: int, name: str, maximum_iterations: Any,
                  dims: Any = None) -> Any:  # fmt: skip
     here = door.current()
-    structure = as_arguments(loop_vars)
+    given = structure = as_arguments(loop_vars)
     with scoped(name, "while") as scope:
         flat = [here.convert(v) for v in flatten(structure)]
         structure = nest.pack_sequence_as(structure, flat, expand_composites=True)
@@ -428,7 +428,7 @@ def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, pa
             out = body(*values)
             out = list(out) if isinstance(out, (list, tuple)) and not (len(structure) == 1 and _is_nest_like(out, structure[0])) else [out]
             try:
-                nest.assert_same_structure(structure, out, check_types=False, expand_composites=True)
+                nest.assert_same_structure(given, out, check_types=False, expand_composites=True)
             except (ValueError, TypeError) as e:
                 raise type(e)(f"The two structures don't have the same nested structure: the loop variables of tf.while_loop and what 'body' returns.\n{e}") from None
             return [[find("AddV2")(counters[0], 1), counters[1]] if counters else [], out]
@@ -436,8 +436,8 @@ def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, pa
         test = Body(f"{name}_cond", cond_body, parameters, whole)
         turn = Body(f"{name}_body", body_body, parameters, whole)
         inputs = extra + flat
-        for given, p, out in zip(inputs, turn.parameters, turn.flat):
-            _check_invariant(given, p, out)
+        for start, p, out in zip(inputs, turn.parameters, turn.flat):
+            _check_invariant(start, p, out)
         captures = union_of_captures([test, turn])
         test.finish(captures)
         turn.finish(captures)

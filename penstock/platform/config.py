@@ -44,6 +44,7 @@ class Settings:
     jit = ""
     optimizer = {"disable_model_pruning": False, "disable_meta_optimizer": False}
     tf32 = True
+    deterministic = False
     policy = "silent"
     forgotten = False  # may devices be split anew although they are in use?
 
@@ -326,7 +327,18 @@ def disable_mlir_bridge():
 @export("config.experimental.enable_op_determinism")
 def enable_op_determinism():
     """The same bits at every run: so it is on the CPU; on a GPU XLA is asked for it."""
+    Settings.deterministic = True
     devices.be_deterministic()
+
+
+def disable_op_determinism():
+    """Take `enable_op_determinism` back."""
+    Settings.deterministic = False
+
+
+def is_op_determinism_enabled():
+    """Were the same bits asked for at every run?"""
+    return Settings.deterministic
 
 
 @export("config.experimental.ClusterDeviceFilters")

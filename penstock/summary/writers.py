@@ -82,7 +82,7 @@ def _step(step: Any) -> Any:
     step = state.step if step is None else step
     if step is None:
         raise ValueError("No step set. Please specify one either through the `step` argument or through tf.summary.experimental.set_step()")
-    if isinstance(step, (Tensor, Variable)):
+    if isinstance(step, (Tensor, Variable)) or hasattr(type(step), "__tf_tensor__"):
         value = door.convert(step)
         return value if value.dtype is dtypes.int64 else find("Cast")(value, DstT=dtypes.int64)
     if isinstance(step, (np.integer, np.ndarray)):
