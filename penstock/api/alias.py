@@ -28,8 +28,8 @@ class TensorFlowFinder:
         if root != ROOT:
             return None
         first = inside.partition(".")[0]
-        if first == "keras" and has_keras():
-            return ModuleSpec(fullname, SameModule("keras._tf_keras." + inside), is_package=True)
+        if first == "keras":
+            return keras_spec(fullname, inside)
         if first in INTERNAL:
             from penstock.api.internals import TABLE_OF_MODULES
 
@@ -102,7 +102,10 @@ class SameModule:
         return None
 
     def exec_module(self, module):
-        sys.modules[module.__name__] = import_module(self.real)
+        from penstock.api.keras_names import SAME, find
+
+        find("keras")
+        sys.modules[module.__name__] = import_module(SAME + self.real)
 
 
 class AliasDistribution(Distribution):
@@ -118,6 +121,11 @@ class AliasDistribution(Distribution):
 
     def locate_file(self, path):
         return path
+
+
+def keras_spec(fullname, inside):
+    """How `tensorflow.keras.layers` (`inside`: `keras.layers`) is imported; None without the keras package."""
+    return ModuleSpec(fullname, SameModule(inside), is_package=True) if has_keras() else None
 
 
 def has_keras():

@@ -17,6 +17,8 @@ FLOORS = frozenset(("api", "base", "cli", "engine", "fronts", "ir", "ops", "stat
 """Packages of penstock that no public namespace shares its name with."""
 START = ["penstock.api.start"]
 """The module that fills the slots of the lower floors (default emitter, operators, ...), imported at first use."""
+OF_KERAS = {"": ("keras", "losses", "metrics", "optimizers"), V1: ("keras",)}
+"""Namespaces that the keras package serves."""
 LIGHT = ("penstock.base.", "penstock.platform.", "penstock.cli.")
 """Modules that run no ops: flags, errors, dtypes are there without the engine."""
 
@@ -144,6 +146,8 @@ class Namespace(ModuleType):
             value = import_module("penstock.api.raw").named(key) if prefix == "raw_ops." else resolve(target)
         elif (not key.startswith("_") or key == "__internal__") and is_namespace(child(prefix, key)):
             value = import_module(f"{self.__name__}.{key}")
+        elif key in OF_KERAS.get(prefix, ()):
+            value = import_module("penstock.api.keras_names").find(key)
         elif key == "python" and prefix.startswith(V1 + "contrib.") and self.__name__.startswith("tensorflow."):
             value = import_module(f"{self.__name__}.python")
         else:
@@ -164,7 +168,7 @@ class Namespace(ModuleType):
         if self._prefix in ("compat.", V1 + "compat."):
             names |= {"v1", "v2"}
         elif self._prefix in ("", V1):
-            names.add("compat")
+            names.update(("compat", *OF_KERAS[self._prefix]))
         return sorted(names)
 
     def __repr__(self):
@@ -214,6 +218,8 @@ class NamespaceFinder:
     def find_spec(self, fullname, path=None, target=None):
         if not fullname.startswith("penstock."):
             return None
+        if fullname.startswith("penstock.keras"):
+            return import_module("penstock.api.alias").keras_spec(fullname, fullname.partition(".")[2])
         prefix = self.prefix_of(fullname)
         if prefix is None:
             return None

@@ -22,9 +22,12 @@ def blocks(page):
     return "\n".join(program)
 
 
-@pytest.mark.parametrize("page", ["adding_an_op.md"])
+PAGES = ["adding_an_op.md", *sorted(os.path.join("guides", p) for p in os.listdir(os.path.join(ROOT, "docs", "guides")))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_run(page, tmp_path):
-    program = tmp_path / (page.removesuffix(".md") + ".py")
+    program = tmp_path / f"page_{os.path.basename(page).removesuffix('.md')}.py"
     program.write_text(blocks(page))
     done = subprocess.run(
         [sys.executable, str(program)], cwd=ROOT, capture_output=True, text=True, timeout=200,
@@ -48,7 +51,7 @@ def test_links_point_at_files():
         for name in names:
             if name.endswith(".md"):
                 with open(os.path.join(folder, name), encoding="utf-8") as file:
-                    for link in re.findall(r"\]\(([^)#:]+)\)", file.read()):
+                    for link in re.findall(r"\]\(([^)#:]+)\)", re.sub(r"```.*?```", "", file.read(), flags=re.S)):
                         assert os.path.exists(os.path.join(folder, link)), f"{name} links to {link}"
 
 
