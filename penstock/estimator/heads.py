@@ -467,6 +467,8 @@ class MultiLabelHead(_Classifier):
     def predictions(self, logits: Any, keys: Any = None) -> dict[str, Any]:
         logits = check_logits(logits, self.n_classes)
         found = {"logits": logits, "probabilities": find("Sigmoid")(logits, name="probabilities")}
+        if self._v2:
+            found["classes"] = self._all_classes(logits)["all_classes"]
         return {k: v for k, v in found.items() if keys is None or k in keys}
 
     def _eval_ops(self, features: Any, logits: Any, labels: Any, weights: Any, unweighted: Any) -> dict[str, Any]:

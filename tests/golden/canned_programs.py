@@ -10,6 +10,7 @@ X = {
 }  # fmt: skip
 BINARY = ((X["age"] > 30) ^ (X["sex"] == "m")).astype(np.int32)
 THREE, REAL = (X["id"] % 3).astype(np.int32), X["age"] * 0.1
+LABELS = (rng.uniform(size=(N, 3)) > 0.5).astype(np.int64)
 WORDS = np.array(["no", "yes"])[BINARY]
 
 
@@ -27,6 +28,8 @@ def programs(tf):
     wide = [bucketized, sex, occ, idc, fc.crossed_column([bucketized, "sex"], 20)]
     deep = [age, fc.indicator_column(sex), fc.embedding_column(occ, 3), fc.embedding_column(idc, 2)]
     seed = lambda est: {"config": tf.estimator.RunConfig(tf_random_seed=1)}
+    linear = lambda d, head: new.LinearEstimator(head, [age, bucketized], d, **seed(new))
+    several = lambda: new.MultiHead([new.RegressionHead(name="r"), new.BinaryClassHead(name="b", thresholds=[0.3])], head_weights=[1.0, 2.0])
     both = {"linear_feature_columns": wide, "dnn_feature_columns": deep, "dnn_hidden_units": [8, 4]}
     return {
         "linear.v1": (lambda d: old.LinearClassifier(wide, d, weight_column="w", **seed(old)), BINARY),
@@ -36,6 +39,9 @@ def programs(tf):
         "dnn.v2": (lambda d: new.DNNClassifier([8, 4], deep, d, **seed(new)), BINARY),
         "wide_and_deep.v1": (lambda d: old.DNNLinearCombinedClassifier(d, **both, **seed(old)), BINARY),
         "wide_and_deep.v2": (lambda d: new.DNNLinearCombinedRegressor(d, **both, **seed(new)), REAL),
+        "multi_label.v2": (lambda d: linear(d, new.MultiLabelHead(3, thresholds=[0.5], classes_for_class_based_metrics=[0], weight_column="w")), LABELS),
+        "poisson.v2": (lambda d: linear(d, new.PoissonRegressionHead()), REAL.round()),
+        "multi_head.v2": (lambda d: linear(d, several()), {"r": REAL, "b": BINARY}),
         "baseline.v1": (lambda d: old.BaselineRegressor(d, weight_column="w", **seed(old)), REAL),
     }  # fmt: skip
 
@@ -48,7 +54,7 @@ def story(tf, make, labels, folder):
     return {
         "variables": [[n, list(np.shape(estimator.get_variable_value(n)))] for n in estimator.get_variable_names()],
         "metrics": {k: float(v) for k, v in estimator.evaluate(input_fn(tf, labels)).items()},
-        "prediction": {k: _plain(v) for k, v in first.items()},
+        "prediction": {"/".join(k) if isinstance(k, tuple) else k: _plain(v) for k, v in first.items()},
     }
 
 
