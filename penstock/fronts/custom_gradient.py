@@ -64,7 +64,10 @@ def _call(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         flat_result = [door.convert(r) for r in nest.flatten(result, expand_composites=True)]
         for v in variables:
             variable_accessed(v)
-        handles = [here.convert(v.handle) if hasattr(v, "handle") else v._ref_tensor for v in variables]
+        if here.is_graph:  # the values go through the node, so that their gradients reach the reads and then the variables
+            handles = [v.value() if hasattr(v, "handle") else v._ref_tensor for v in variables]
+        else:
+            handles = [v.handle if hasattr(v, "handle") else v._ref_tensor for v in variables]
         inputs = [t for t in tensors if t is not None] + handles
 
         def backward(*dys: Any) -> Any:

@@ -181,3 +181,27 @@ def test_gradients_of_their_own(tmp_path):
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(OwnGradient(), str(tmp_path / "three"), options=options)
     assert programs.use_gradient(tf, str(tmp_path / "three"))[0] == EXPECTED["gradient"][0]
+
+
+def test_a_gradient_that_reads_a_variable(tmp_path):
+    class Scale(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.v = tf.Variable([1.0, 2.0])
+
+        @tf.function(input_signature=[S([2])])
+        def f(self, x):
+            @tf.custom_gradient
+            def g(x):
+                def grad(dy, variables=None):
+                    return dy * 3.0 * self.v, [dy * x * 5.0]
+
+                return x * self.v, grad
+
+            return g(x)
+
+    model, x = back(Scale(), tmp_path), tf.constant([3.0, 4.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = model.f(x)
+    assert [g.numpy().tolist() for g in tape.gradient(y, [x, model.v])] == [[3, 6], [15, 20]]

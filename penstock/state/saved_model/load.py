@@ -222,8 +222,10 @@ def _register(loader: Loader, op_type: str, name: str) -> None:
             kept = loader.proto.nodes[number]
             if kept.WhichOneof("kind") == "captured_tensor":
                 captured.append(node.graph.get_tensor_by_name(kept.captured_tensor.name))
-            else:
-                captured.append(loader._tensor(number, loader.nodes[number]))
+            else:  # the body that is differentiated knows it, as one of its captures
+                outer = loader._tensor(number, loader.nodes[number])
+                inside = [i for o, i in getattr(node.graph, "_captured", {}).values() if o is outer]
+                captured.append(inside[0] if inside else outer)
         concrete = LoadedConcrete(body, count, ((), {}), structure)
         concrete._captures = captured
         found = concrete.call_flat(list(dys)[:count])
