@@ -45,6 +45,7 @@ class EstimatorOptimizer(RuleOptimizer):
     """An optimizer whose hyperparameters and slots are variables `training/NAME/...`, as those of Keras 2 are."""
 
     label = ""
+    scope = "training"
     slot_start: dict[str, Any] = {}  # slot -> its first value
     numbers: dict[str, float] = {}  # hyperparameter -> its default
 
@@ -61,7 +62,7 @@ class EstimatorOptimizer(RuleOptimizer):
         return self._made[var.name, name]
 
     def _variable(self, name: str, initial: Any, shape: Any = (), dtype: Any = dtypes.float32) -> Any:
-        full = f"training/{self._name}/{name}"
+        full = f"{self.scope}/{self._name}/{name}"
         return get_variable(
             full, shape=shape, dtype=dtype, initializer=ConstantV1(initial), trainable=False, use_resource=True
         )
@@ -83,7 +84,7 @@ class EstimatorOptimizer(RuleOptimizer):
                 for slot, start in self.slot_start.items():
                     start = self.values.get(start, start) if isinstance(start, str) else start
                     self._made[v.name, slot] = self._variable(f"{v.op.name}/{slot}", start, v.shape.as_list())
-        with name_scope(f"training/{self._name}"):
+        with name_scope(f"{self.scope}/{self._name}"):
             self._ready({k: find("Identity")(v) for k, v in held.items()})
             updates = [self._update(g, v) for g, v in pairs]
             with door.current().control_dependencies(updates):

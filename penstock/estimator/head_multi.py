@@ -96,6 +96,8 @@ class MultiHead(Head):
                 if regularization_losses:
                     ops["regularization_loss"] = metrics.mean(add_n(list(regularization_losses)))
                 return model_fn.EstimatorSpec(mode=mode, predictions=predictions, loss=whole, eval_metric_ops=ops)
+            if hasattr(optimizer, "get_updates"):  # in TensorFlow each head has taken a scope "training" before
+                optimizer.scope = f"training_{len(self._heads)}"
             train_op = self._train_op(whole, optimizer, trainable_variables, train_op_fn, update_ops)
         with name_scope(None):
             scalar("loss", whole)
