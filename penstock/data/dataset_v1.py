@@ -16,10 +16,8 @@ from penstock.ir import door, seeds
 class DatasetV1(DatasetV2, DatasetV1Base):
     """A sequence of elements, as 1.x programs know it."""
 
-    def __init__(self, variant_tensor: Any = None):
-        if variant_tensor is None:
-            variant_tensor = self._as_variant_tensor()
-        super().__init__(variant_tensor)
+    def __init__(self) -> None:
+        super().__init__(self._as_variant_tensor())
 
     output_types = property(lambda s: structure.legacy_types(s.element_spec), doc="The dtypes in the element's structure.")
     output_shapes = property(lambda s: structure.legacy_shapes(s.element_spec), doc="The shapes in the element's structure.")
@@ -45,7 +43,7 @@ class DatasetV1(DatasetV2, DatasetV1Base):
         graph = _dataset_function(self, here)
         attrs = structure.attrs_of(self.element_spec)
         resource = ONE_SHOT_ITERATOR(dataset_factory=graph, **attrs)
-        return Iterator(resource, None, structure.legacy_types(self.element_spec), structure.legacy_shapes(self.element_spec), structure.legacy_classes(self.element_spec), self.element_spec)
+        return Iterator._of(resource, None, self.element_spec)
 
     def make_initializable_iterator(self, shared_name: str | None = None) -> Any:
         """An iterator that begins when its `initializer` has run."""
@@ -58,8 +56,7 @@ class DatasetV1(DatasetV2, DatasetV1Base):
         seeds.count_more_nodes(door.current(), 3)  # its options
         resource = ITERATOR_V2(container="", shared_name=shared_name or "", **attrs)
         initializer = MAKE_ITERATOR(self._variant_tensor, resource, name="MakeIterator")
-        return Iterator(resource, initializer, structure.legacy_types(self.element_spec), structure.legacy_shapes(self.element_spec),
-                        structure.legacy_classes(self.element_spec), self.element_spec)  # fmt: skip
+        return Iterator._of(resource, initializer, self.element_spec)
 
     @staticmethod
     def from_sparse_tensor_slices(sparse_tensor: Any) -> "DatasetV1":

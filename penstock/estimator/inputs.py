@@ -81,7 +81,7 @@ def enqueue_data(columns: list[Any], capacity: int, shuffle: bool = False, min_a
             feeds.append(_FeedFn(placeholders, columns, enqueue_size, shuffle, num_epochs, index))
         add_queue_runner(FeedingQueueRunner(queue=queue, enqueue_ops=ops, feed_fns=feeds))
         full = cast(maximum(0, queue.size() - kept), float32) * (1.0 / (capacity - kept))
-        summaries.scalar(f"queue/{name}fraction_over_{kept}_of_{capacity - kept}_full", full)
+        summaries.scalar(f"queue/{queue.name}fraction_over_{kept}_of_{capacity - kept}_full", full)
         return queue
 
 

@@ -30,10 +30,15 @@ def global_seed() -> Any:
 
 def _graph_op_seed(graph: Any) -> int:
     if count_nodes and not graph.building_function:
-        return len(graph._nodes)
+        return len(graph._nodes) + graph._extras.get("more nodes", 0)
     used = graph._extras.get("seeds", 0)
     graph._extras["seeds"] = used + 1
     return used
+
+
+def count_more_nodes(graph: Any, number: int) -> None:
+    """Count nodes that TensorFlow 1.x has at this place and that are not needed here."""
+    graph._extras["more nodes"] = graph._extras.get("more nodes", 0) + number
 
 
 @export(v1=("get_seed", "random.get_seed"))

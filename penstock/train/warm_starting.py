@@ -122,7 +122,7 @@ def _begin_with(variable: Any, value: Any) -> None:
     variable._initial_value = restored
 
 
-@export(v1=("train.VocabInfo",))
+@export(v1=("train.VocabInfo", "estimator.VocabInfo"), v2=("estimator.VocabInfo",))
 class VocabInfo(NamedTuple):
     """How the rows (or columns) of a variable follow a vocabulary that changed; see `warm_start`."""
 
