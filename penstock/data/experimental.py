@@ -9,7 +9,9 @@ from penstock.base.export import export, export_constant
 from penstock.base.records import RecordWriter
 from penstock.data import functions, mapping, mixing, ordering, sources, structure, structure_nest as nest
 from penstock.data.dataset import AUTOTUNE, DatasetV2, _Spec, batched_spec, int64
+from penstock.data.dataset_v1 import _as_v1
 from penstock.data.pipeline import Context, Pipe
+from penstock.data.readers import _Made, _of_1x
 from penstock.data.stage_op import emit_stage
 from penstock.ir import door
 from penstock.ir.op import op
@@ -23,7 +25,13 @@ export_constant("data.experimental.SHARD_HINT", module=__name__, attr="SHARD_HIN
 
 
 # -- methods as transformations ----------------------------------------------------------------------------------------
-@export("data.experimental.Counter")
+@export(v1=("data.experimental.Counter",))
+def CounterV1(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Any:
+    """`Counter`, as a dataset of 1.x."""
+    return _as_v1(DatasetV2.counter(start, step, dtype))
+
+
+@export(v2=("data.experimental.Counter",))
 def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> DatasetV2:
     """`start`, `start + step`, ... without end."""
     return DatasetV2.counter(start, step, dtype)
@@ -200,10 +208,20 @@ def from_list(elements: Any, name: str | None = None) -> DatasetV2:
     return DatasetV2._made("_ListDataset", variant, spec)
 
 
-@export(v2=("data.experimental.RandomDataset",), v1=("data.experimental.RandomDataset",))
-def RandomDataset(seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None) -> DatasetV2:
+@export(v2=("data.experimental.RandomDataset",))
+class RandomDatasetV2(DatasetV2, metaclass=_Made):
     """Random int64 numbers from 0 to before 2**32, without end."""
-    return DatasetV2.random(seed, rerandomize_each_iteration)
+
+    kind = "_RandomDataset"
+
+    def __new__(cls, seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None) -> Any:
+        return DatasetV2.random(seed, rerandomize_each_iteration)
+
+    def __init__(self, seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None):
+        return None
+
+
+RandomDatasetV1 = _of_1x(RandomDatasetV2, "RandomDatasetV1", "data.experimental.RandomDataset")
 
 
 @export("data.experimental.to_variant")
@@ -228,7 +246,7 @@ def get_structure(dataset_or_iterator: Any) -> Any:
 
 
 # -- specs of 1.x ------------------------------------------------------------------------------------------------------
-export_constant(module=__name__, attr="TypeSpec", v1=("data.experimental.Structure",))
+export_constant(module="penstock.ir.type_spec", attr="TypeSpec", v1=("data.experimental.Structure",))
 
 
 @export(v1=("data.experimental.TensorStructure",))

@@ -83,6 +83,9 @@ class IteratorBase(Trackable):
     def __iter__(self) -> "IteratorBase":
         return self
 
+    def __next__(self) -> Any:
+        raise NotImplementedError("Iterator.__next__()")
+
     def _serialize_to_tensors(self) -> dict[str, Any]:
         return {"_STATE": ITERATOR_STATE(self._iterator_resource)}  # type: ignore[attr-defined]
 

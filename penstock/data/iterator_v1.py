@@ -32,11 +32,18 @@ def _classes_like(types: Any, classes: Any) -> Any:
 class Iterator(IteratorBase):
     """An iterator of a graph: one run of what `get_next` gives makes one element."""
 
-    def __init__(self, iterator_resource: Any, initializer: Any, output_types: Any, output_shapes: Any, output_classes: Any, element_spec: Any = None):
-        self._iterator_resource, self._initializer = iterator_resource, initializer
-        if element_spec is None and output_types is not None:
-            element_spec = structure.convert_legacy_structure(output_types, output_shapes, output_classes)
-        self._element_spec = element_spec
+    def __init__(self, iterator_resource: Any, initializer: Any, output_types: Any, output_shapes: Any, output_classes: Any):
+        self._set_up(iterator_resource, initializer, structure.convert_legacy_structure(output_types, output_shapes, output_classes))
+
+    @classmethod
+    def _of(cls, iterator_resource: Any, initializer: Any, element_spec: Any) -> "Iterator":
+        """An iterator whose elements have this spec."""
+        made = object.__new__(cls)
+        made._set_up(iterator_resource, initializer, element_spec)
+        return made
+
+    def _set_up(self, iterator_resource: Any, initializer: Any, element_spec: Any) -> None:
+        self._iterator_resource, self._initializer, self._element_spec = iterator_resource, initializer, element_spec
         self._string_handle = ITERATOR_TO_STRING_HANDLE(iterator_resource)
         self._get_next_call_count = 0
         self._lock = threading.Lock()
@@ -50,7 +57,7 @@ class Iterator(IteratorBase):
         nest.assert_same_structure(types, shapes)
         spec = structure.convert_legacy_structure(types, shapes, classes)
         resource = ITERATOR_V2(container="", shared_name=shared_name or "", **structure.attrs_of(spec))
-        return Iterator(resource, None, types, shapes, classes, spec)
+        return Iterator._of(resource, None, spec)
 
     @staticmethod
     def from_string_handle(string_handle: Any, output_types: Any, output_shapes: Any = None, output_classes: Any = None) -> "Iterator":
@@ -61,7 +68,7 @@ class Iterator(IteratorBase):
         spec = structure.convert_legacy_structure(types, shapes, classes)
         handle = door.convert(string_handle, dtypes.string)
         resource = ITERATOR_FROM_STRING_HANDLE_V2(handle, **structure.attrs_of(spec))
-        return Iterator(resource, None, types, shapes, classes, spec)
+        return Iterator._of(resource, None, spec)
 
     @property
     def initializer(self) -> Any:

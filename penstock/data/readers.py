@@ -145,7 +145,7 @@ def _of_1x(new: Any, name: str, public: str) -> Any:
     make.__signature__ = _signature(new)  # type: ignore[attr-defined]
     init = lambda self, *args, **kwargs: None
     init.__signature__ = _signature(new)  # type: ignore[attr-defined]
-    made = _Made(name, (DatasetV1,), {"__doc__": new.__doc__, "__module__": __name__, "kind": new.kind, "__new__": make, "__init__": init})
+    made = _Made(name, (DatasetV1,), {"__doc__": new.__doc__, "__module__": new.__module__, "kind": new.kind, "__new__": make, "__init__": init})
     return export(v1=(public,))(made)
 
 

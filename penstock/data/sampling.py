@@ -8,6 +8,7 @@ from penstock.base import dtypes
 from penstock.base.export import export
 from penstock.data import mixing, structure, structure_nest as nest
 from penstock.data.dataset import DatasetV2
+from penstock.data.dataset_v1 import _as_v1
 from penstock.data.stage_op import emit_stage
 from penstock.ir import door
 from penstock.ir.known import known_value
@@ -158,3 +159,15 @@ def experimental_choose_from_datasets(datasets: Any, choice_dataset: Any, stop_o
     return choose_from_datasets(datasets, choice_dataset, stop_on_empty_dataset)
 
 
+
+
+@export(v1=("data.experimental.sample_from_datasets",))
+def sample_from_datasets_v1(datasets: Any, weights: Any = None, seed: Any = None, stop_on_empty_dataset: bool = False) -> Any:
+    """`sample_from_datasets`, as a dataset of 1.x."""
+    return _as_v1(sample_from_datasets(datasets, weights, seed, stop_on_empty_dataset))
+
+
+@export(v1=("data.experimental.choose_from_datasets",))
+def choose_from_datasets_v1(datasets: Any, choice_dataset: Any, stop_on_empty_dataset: bool = False) -> Any:
+    """`choose_from_datasets`, as a dataset of 1.x."""
+    return _as_v1(choose_from_datasets(datasets, choice_dataset, stop_on_empty_dataset))
