@@ -91,5 +91,5 @@ def test_timeline():
     node.all_start_micros, node.op_end_rel_micros = 5, 7
     text = timeline.Timeline(stats).generate_chrome_trace_format()
     events = json.loads(text)["traceEvents"]
-    assert [e["ph"] for e in events] == ["M", "X"] and events[1]["dur"] == 7
+    assert [e["ph"] for e in events] == ["M", "M", "M", "X"] and events[3]["dur"] == 7
     assert re.search(r'"ts": 5', text)
