@@ -28,6 +28,7 @@ class IndexedSlices:
     """
 
     __composite__ = True
+    _counts_as_tensor = True  # for `tf.is_tensor`
     __array_priority__ = 100
 
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None):

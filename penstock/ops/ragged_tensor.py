@@ -100,6 +100,7 @@ class RaggedTensor:
     """
 
     __composite__ = True
+    _counts_as_tensor = True  # for `tf.is_tensor`
     __array_priority__ = 100
 
     def __init__(self, values: Any, row_partition: Any, internal: bool = False):

@@ -35,6 +35,7 @@ class SparseTensor:
     """
 
     __composite__ = True
+    _counts_as_tensor = True  # for `tf.is_tensor`
     __array_priority__ = 100
 
     def __init__(self, indices: Any, values: Any, dense_shape: Any):

@@ -21,7 +21,7 @@ def is_tensor(x: Any) -> bool:
     """
     if isinstance(x, AnyTensor | Variable):
         return True
-    return bool(getattr(type(x), "__composite__", False)) and type(x).__name__ != "TensorArray" and not hasattr(type(x), "_tf_extension_type_all")
+    return getattr(type(x), "_counts_as_tensor", False)
 
 
 @export("is_symbolic_tensor")
