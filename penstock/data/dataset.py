@@ -32,6 +32,7 @@ from penstock.fronts.autograph import register_for_loop
 from penstock.fronts.eager import EagerTensor
 from penstock.ir import door, seeds
 from penstock.ir.known import known_value
+from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import NoneTensorSpec, TensorSpec, TypeSpec
 from penstock.ops.ragged_spec import RaggedTensorSpec
@@ -50,8 +51,6 @@ def int64(value: Any, name: str | None = None) -> Any:
 
 def _cast(value: Any) -> Any:
     if isinstance(value, Tensor) and value.dtype is not dtypes.int64:
-        from penstock.ir.op import find
-
         return find("Cast")(value, DstT=dtypes.int64)
     return value
 
@@ -61,10 +60,23 @@ def two_seeds(seed: Any) -> tuple[Any, Any]:
     if isinstance(seed, Tensor):
         return int64(seed), int64(0)
     first, second = seeds.get_seed(seed)
+    here = door.current()
+    if here.is_graph and seeds.count_nodes and second is not None:
+        return _seeds_of_1x(here, first, second)
     first, second = int(first or 0), int(second or 0)
     if (first, second) == (0, 0) and seed is not None:
         second = 2**31 - 1
     return int64(first, "seed"), int64(second, "seed2")
+
+
+def _seeds_of_1x(graph: Any, first: Any, second: Any) -> tuple[Any, Any]:
+    """The same as nodes: 1.x counts them where later ops take their seeds from the number of nodes."""
+    seed = int64(int(first), "seed")
+    with graph.name_scope("seed2") as scope:
+        other = int64(int(second), "Const")
+        equal = find("Equal")
+        none = find("LogicalAnd")(equal(seed, np.int64(0), name="Equal"), equal(other, np.int64(0), name="Equal"), name="LogicalAnd")
+        return seed, find("Select")(none, int64(2**31 - 1, "Const"), other, name=scope)
 
 
 def static_int(value: Any) -> int | None:
