@@ -17,6 +17,7 @@ from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ops import lookup as ops
 from penstock.state.collections import GraphKeys
+from penstock.state.saveable import SaveableObject, SaveSpec
 from penstock.state.saved_model.asset import Asset
 from penstock.state.trackable_resource import TrackableResource
 
@@ -268,6 +269,17 @@ class StaticVocabularyTable(LookupInterface):
         return door.convert(extra) if self._table is None else find("AddV2")(self._table.size(), extra)
 
 
+class _TableSaveable(SaveableObject):
+    """The keys and values of a table, for the Savers of 1.x."""
+
+    def __init__(self, table: Any, name: str):
+        keys, values = table.export()
+        super().__init__(table, [SaveSpec(keys, "", f"{name}-keys"), SaveSpec(values, "", f"{name}-values")], name)
+
+    def restore(self, restored_tensors: Any, restored_shapes: Any) -> Any:
+        return ops.lookup_table_import_v2(self.op.resource_handle, *restored_tensors)
+
+
 @export("lookup.experimental.MutableHashTable")
 class MutableHashTable(LookupInterface):
     """A table that programs write."""
@@ -281,6 +293,7 @@ class MutableHashTable(LookupInterface):
             self._resource_handle = self._make("")
             if door.current().is_graph:
                 self._name = self._resource_handle.op.name.rpartition("/")[2]
+            self._save_in_graph(checkpoint)
 
     def _make(self, shared_name: str) -> Any:
         dims = self._default_value._dims
@@ -288,6 +301,11 @@ class MutableHashTable(LookupInterface):
         return ops.mutable_hash_table_v2(**kinds) if dims == () else ops.mutable_hash_table_of_tensors_v2(value_shape=dims, **kinds)
 
     _legacy_saveable_name = "table"
+
+    def _save_in_graph(self, checkpoint: bool) -> None:
+        """Let the Savers of a 1.x graph know the table."""
+        if checkpoint and door.current().is_graph:
+            get_default_graph().add_to_collection(GraphKeys.SAVEABLE_OBJECTS, _TableSaveable(self, self._name))
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
         keys, values = self.export()
@@ -323,6 +341,17 @@ class DenseHashTable(MutableHashTable):
             self._empty_key, self._deleted_key = door.convert(empty_key, self._key_dtype), door.convert(deleted_key, self._key_dtype)
             self._initial_num_buckets, self._name = initial_num_buckets or 131072, name
             self._resource_handle = self._make("")
+            self._save_in_graph(checkpoint)
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        keys, values = restored_tensors["-keys"], restored_tensors["-values"]
+        if not door.current().is_graph:  # TensorFlow keeps all buckets, those marked by the two keys are free
+            empty, deleted = (k.numpy() for k in (self._empty_key, self._deleted_key))
+            rows = keys.numpy().reshape(-1, *empty.shape)
+            taken = np.array([not (np.array_equal(r, empty) or np.array_equal(r, deleted)) for r in rows], bool)
+            held = values.numpy().reshape(len(rows), *(self._default_value._dims or ()))
+            keys, values = door.convert(rows[taken], self._key_dtype), door.convert(held[taken], self._value_dtype)
+        return ops.lookup_table_import_v2(self._resource_handle, keys, values)
 
     def _make(self, shared_name: str) -> Any:
         return ops.mutable_dense_hash_table_v2(

@@ -1,11 +1,13 @@
 """`tf.compat.v1.train.Saver`: variables of a graph into checkpoints, and back."""
 
+import contextlib
 import logging
 import os
 import time
 from typing import Any
 
 from penstock.base import bundle, dtypes, errors
+from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.grouping import group
@@ -52,7 +54,52 @@ class Saveable:
         ).op
 
 
-def saveables(var_list: Any) -> list[Saveable]:
+    @property
+    def entries(self) -> list[tuple[str, str, Any, Any]]:
+        return [(self.key, self.spec, self.tensor, self.dtype)]
+
+    def restore_all(self, values: list[Any], reshape: bool) -> Any:
+        return self.restore(values[0], reshape)
+
+
+class SaveableOfObject:
+    """An object to save that says itself which tensors it is made of."""
+
+    def __init__(self, key: str, held: Any):
+        self.key, self.held = key, held
+
+    @property
+    def entries(self) -> list[tuple[str, str, Any, Any]]:
+        """(key, slice, what gives the tensor, dtype) of each tensor."""
+        return [(s.name, s.slice_spec, lambda s=s: s.tensor, as_dtype(s.dtype).base_dtype) for s in self.held.specs]
+
+    def restore_all(self, values: list[Any], reshape: bool) -> Any:
+        shapes = None
+        if reshape:
+            shapes = [s.tensor.shape.as_list() for s in self.held.specs]
+        return self.held.restore(values, shapes)
+
+
+def _entries(things: list[Any]) -> tuple[list[str], list[str], list[Any], list[Any]]:
+    """The keys, slices, makers of tensors and dtypes of all that is saved."""
+    found = [e for t in things for e in t.entries]
+    return [k for k, *_ in found], [s for _, s, _, _ in found], [t for _, _, t, _ in found], [d for *_, d in found]
+
+
+def _restored(things: list[Any], values: Any, reshape: bool, one_by_one: bool = False) -> list[Any]:
+    """The ops that give all things their values."""
+    values, done = list(values), []
+    for thing in things:
+        count = len(thing.entries)
+        mine, values = values[:count], values[count:]
+        here = door.current()
+        with here.control_dependencies(done[-1:] if one_by_one else []) if here.is_graph else contextlib.nullcontext():
+            made = thing.restore_all(mine, reshape)
+        done.append(getattr(made, "op", made) if here.is_graph else made)
+    return done
+
+
+def saveables(var_list: Any) -> list[Any]:
     """The things to save of a list or dictionary of variables, by key."""
     if isinstance(var_list, dict):
         named = list(var_list.items())
@@ -83,7 +130,7 @@ def saveables(var_list: Any) -> list[Saveable]:
             raise ValueError(f"At least two variables have the same name: {key}")
         seen.add(key)
         parts = list(value) if hasattr(value, "_get_variable_list") or isinstance(value, list) else [value]
-        found += [Saveable(key, p) for p in parts]
+        found += [SaveableOfObject(key, p) if hasattr(p, "specs") else Saveable(key, p) for p in parts]
     return found
 
 
@@ -160,15 +207,12 @@ class Saver:
         with graph.as_default(), graph.name_scope(self._name or "save"), graph.control_dependencies(None):
             filename = placeholder_with_default(self._filename or "model", shape=(), name="filename")
             filename = placeholder_with_default(filename, shape=(), name="Const")
-            names, specs = [t.key for t in things], [t.spec for t in things]
-            saved = save_v2(filename, names, specs, [t.tensor() for t in things])
+            names, specs, tensors, kinds = _entries(things)
+            saved = save_v2(filename, names, specs, [t() for t in tensors])
             with graph.control_dependencies([saved]):
                 done = identity(filename, name="control_dependency")
-            values = restore_v2(filename, names, specs, dtypes=[t.dtype for t in things])
-            restored: list[Any] = []
-            for t, v in zip(things, values):
-                with graph.control_dependencies(restored[-1:] if self._restore_sequentially else []):
-                    restored.append(t.restore(v, self._reshape))
+            values = restore_v2(filename, names, specs, dtypes=kinds)
+            restored = _restored(things, values, self._reshape, self._restore_sequentially)
             restore = group(*restored, name="restore_all")
         self.saver_def = saver_pb2.SaverDef(
             filename_tensor_name=filename.name, save_tensor_name=done.name, restore_op_name=restore.name, max_to_keep=self._max_to_keep or 0,
@@ -266,8 +310,8 @@ class Saver:
         return _text(sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: path}))
 
     def _write_eagerly(self, path: str) -> str:
-        things = saveables(self._var_list)
-        save_v2(path, [t.key for t in things], [t.spec for t in things], [t.tensor() for t in things])
+        names, specs, tensors, _ = _entries(saveables(self._var_list))
+        save_v2(path, names, specs, [t() for t in tensors])
         return path
 
     def restore(self, sess: Any, save_path: Any) -> None:
@@ -282,11 +326,8 @@ class Saver:
         logging.getLogger("tensorflow").info("Restoring parameters from %s", path)
         if sess is None and not door.current().is_graph:
             things = saveables(self._var_list)
-            for t, v in zip(
-                things,
-                restore_v2(path, [t.key for t in things], [t.spec for t in things], dtypes=[t.dtype for t in things]),
-            ):
-                t.restore(v, self._reshape)
+            names, specs, _, kinds = _entries(things)
+            _restored(things, restore_v2(path, names, specs, dtypes=kinds), self._reshape)
             return
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: path})
@@ -324,8 +365,9 @@ class Saver:
         if self._object_restore is None:
             with sess.graph.as_default(), sess.graph.control_dependencies(None), sess.graph.name_scope("save_objects"):
                 prefix = placeholder(dtypes.string, shape=())
-                values = restore_v2(prefix, [keys[t.key] for t in things], [t.spec for t in things], dtypes=[t.dtype for t in things])
-                self._object_restore = prefix, group(*(t.restore(v, self._reshape) for t, v in zip(things, values)))
+                _, specs, _, kinds = _entries(things)
+                values = restore_v2(prefix, [keys[t.key] for t in things], specs, dtypes=kinds)
+                self._object_restore = prefix, group(*_restored(things, values, self._reshape))
         prefix, restore = self._object_restore
         sess.run(restore, {prefix: path})
         return True

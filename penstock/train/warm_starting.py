@@ -59,7 +59,9 @@ def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
         elif hasattr(here, "_get_variable_list"):
             variable = here._get_variable_list()
         else:
-            variable = held.get(here + "") or _partitions(here, held)
+            variable = held.get(here + "")
+            if variable is None:
+                variable = _partitions(here, held)
         if variable is not None:
             if there not in shapes:
                 raise ValueError(f"Tensor {there} is not found in {path} checkpoint {shapes}")
@@ -87,7 +89,7 @@ def _fill_scope(scope: str, there: str, held: dict[str, Any], shapes: dict[str, 
         full = f"{there}/{own}" if there else own
         if full not in shapes:
             raise ValueError(f"Tensor {full} ({own} in {there}/) is not found in {path} checkpoint")
-        variable = held.get(name) or _partitions(name, held)
+        variable = held[name] if name in held else _partitions(name, held)
         _fill(variable, full, path, shapes[full])
 
 
@@ -173,7 +175,7 @@ def warm_start(ckpt_to_initialize_from: Any, vars_to_warm_start: Any = ".*", var
     held = variable_store().held
     for name in vocabularies:
         if name not in grouped and not re.search(r"^$", name):
-            variable = held.get(name) or _partitions(name, held)
+            variable = held[name] if name in held else _partitions(name, held)
             if variable is not None and vars_to_warm_start is None:
                 grouped[name] = variable if isinstance(variable, list) else [variable]
     used: set[str] = set()

@@ -76,3 +76,94 @@ def test_damage_is_noticed(tmp_path):
         file.write(b"\xff")
     with pytest.raises(errors.DataLossError):
         bundle.Reader(prefix)
+
+
+def test_tables_and_objects_are_saved(tmp_path):
+    from penstock.state.saveable import SaveableObject, SaveSpec
+
+    class Halves(SaveableObject):
+        def __init__(self, variable, name):
+            super().__init__(variable, [SaveSpec(variable * 1.0, "", f"{name}_x"), SaveSpec(variable * 2.0, "", f"{name}_y")], name)
+
+        def restore(self, restored_tensors, restored_shapes):
+            return self.op.assign(restored_tensors[1])
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1, name="table")
+        v, w = tf.get_variable("v", initializer=1.0), tf.get_variable("w", initializer=[1.0, 2.0])
+        session.run(tf.global_variables_initializer())
+        session.run(table.insert(tf.constant(["a"]), tf.constant([5], tf.int64)))
+        saver, objects = tf.train.Saver(), tf.train.Saver([v, Halves(w, "object")])
+        path = saver.save(session, str(tmp_path / "new" / "model"))
+        assert tf.train.list_variables(path) == [("table-keys", [1]), ("table-values", [1]), ("v", []), ("w", [2])]
+        session.run(table.insert(tf.constant(["b"]), tf.constant([7], tf.int64)))
+        saver.restore(session, path)
+        assert session.run(table.lookup(tf.constant(["a", "b"]))).tolist() == [5, -1]
+        path = objects.save(session, str(tmp_path / "objects"))
+        assert tf.train.list_variables(path) == [("object_x", [2]), ("object_y", [2]), ("v", [])]
+        objects.restore(session, path)
+        assert session.run(w).tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("build", "assignment", "want"),
+    [
+        (lambda: [named("new/a", [2]), named("new/b")], {"old/": "new/"}, [[1.0, 2.0], 3.0]),
+        (lambda: [named("new/a", [2]), named("new/b")], {"old/a": "new/a"}, [[1.0, 2.0], 0.0]),
+        (lambda: [named("m/old/a", [2]), named("m/old/b")], {"/": "m/"}, [[1.0, 2.0], 3.0]),
+        (lambda: list(named("new/p", [5, 2], partitioner=tf.fixed_size_partitioner(3))), {"old/p": "new/p"}, [[[2.0] * 2] * 2, [[2.0] * 2] * 2, [[2.0] * 2]]),
+    ],
+)
+def test_variables_begin_with_a_checkpoint(tmp_path, build, assignment, want):
+    path = old_checkpoint(tmp_path)
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = build()
+        tf.train.init_from_checkpoint(path, assignment)
+        session.run(tf.global_variables_initializer())
+        assert [session.run(v).tolist() for v in variables] == want
+
+
+def named(name, shape=(), **settings):
+    return tf.get_variable(name, shape=shape, initializer=tf.zeros_initializer(), **settings)
+
+
+def old_checkpoint(folder):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable("old/a", initializer=[1.0, 2.0])
+        tf.get_variable("old/b", initializer=3.0)
+        tf.get_variable("old/p", [5, 2], initializer=tf.constant_initializer(2.0), partitioner=tf.fixed_size_partitioner(2))
+        session.run(tf.global_variables_initializer())
+        return tf.train.Saver().save(session, str(folder / "old"))
+
+
+def test_wrong_assignments(tmp_path):
+    path = old_checkpoint(tmp_path)
+    with tf.Graph().as_default():
+        named("new/a", [3])
+        for assignment, message in (
+            ({"old/a": "new/a"}, r"Shape of variable new/a:0 \(\(3,\)\) doesn't match with shape of tensor old/a \(\[2\]\)"),
+            ({"old/z": "new/a"}, "Tensor old/z is not found"),
+            ({"old/a": "new/z"}, "Should be 'scope/': 'other_scope/'"),
+            ({"top/": "new/"}, r"Tensor top/a \(a in top/\) is not found"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                tf.train.init_from_checkpoint(path, assignment)
+
+
+def test_warm_starts(tmp_path):
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old.write_text("a\nb\nc\n")
+    new.write_text("c\na\nd\n")
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable("e/words", initializer=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+        tf.get_variable("e/b", initializer=1.0)
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver().save(session, str(tmp_path / "model"))
+    with tf.Graph().as_default(), tf.Session() as session:
+        words, b = named("e/words", [3, 2]), named("f/b")
+        vocabulary = tf.train.VocabInfo(str(new), 3, 0, str(old), 3, backup_initializer=tf.constant_initializer(0.5))
+        tf.train.warm_start(path, var_name_to_vocab_info={"e/words": vocabulary}, var_name_to_prev_var_name={"f/b": "e/b"})
+        session.run(tf.global_variables_initializer())
+        assert session.run(words).tolist() == [[5.0, 6.0], [1.0, 2.0], [0.5, 0.5]] and session.run(b) == 1.0
+        with pytest.raises(ValueError, match="were not used: {'z'}"):
+            tf.train.warm_start(path, vars_to_warm_start="e/words", var_name_to_prev_var_name={"z": "e/b"})
