@@ -88,7 +88,7 @@ def test_timeline():
 
     stats = step_stats_pb2.StepStats()
     node = stats.dev_stats.add(device="/cpu:0").node_stats.add(node_name="MatMul", timeline_label="MatMul = MatMul(a)")
-    node.all_start_micros, node.op_end_rel_micros = 5, 7
+    node.all_start_micros, node.all_end_rel_micros = 5, 7
     text = timeline.Timeline(stats).generate_chrome_trace_format()
     events = json.loads(text)["traceEvents"]
     assert [e["ph"] for e in events] == ["M", "M", "M", "X"] and events[3]["dur"] == 7
