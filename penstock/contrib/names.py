@@ -17,14 +17,14 @@ def contrib_constant(*names: str, module: str, attr: str) -> None:
     export_constant(module=module, attr=attr, v1=tuple(f"contrib.{name}" for name in names))
 
 
-def again(namespace: str, source: str, names: str) -> None:
+def again(namespace: str, source: str, names: str, api: str = V1) -> None:
     """`again("rnn", "nn.rnn_cell", "LSTMCell GRUCell")`: names of the 1.x API that stand in a namespace of contrib too.
 
-    `new=old` gives a thing another name there.
+    `new=old` gives a thing another name there; `api=""` takes the 2.x names.
     """
     for word in names.split():
         new, _, old = word.partition("=")
-        name = V1 + (f"{source}." if source else "") + (old or new)
+        name = api + (f"{source}." if source else "") + (old or new)
         target = PUBLIC.get(name) or INDEX.get(name)
         if target is None:
             continue

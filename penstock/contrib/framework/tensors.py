@@ -299,4 +299,3 @@ def py_func(
 
 
 again("framework", "", "convert_to_tensor_or_sparse_tensor is_tensor")
-again("framework", "initializers", "")

@@ -335,4 +335,3 @@ class VariableDeviceChooser:
 
 again("framework", "", "argsort sort TensorSpec py_func convert_to_tensor_or_sparse_tensor is_tensor")
 again("framework.nest", "nest", "assert_same_structure flatten is_nested map_structure pack_sequence_as is_sequence=is_nested")
-again("framework", "initializers", "")

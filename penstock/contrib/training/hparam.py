@@ -162,12 +162,6 @@ class HParams:
     def parse(self, values: str) -> "HParams":
         """Set parameters from `"name=value,name=[value,value],name[1]=value"`."""
         found = parse_values(values, {name: kind for name, (kind, _) in self._hparam_types.items()})
-        for name, value in found.items():
-            if isinstance(value, dict):
-                held = list(getattr(self, name))
-                for index, one in value.items():
-                    held[index] = one
-                found[name] = held
         return self.override_from_dict(found)
 
     def override_from_dict(self, values_dict: dict[str, Any]) -> "HParams":
@@ -215,8 +209,8 @@ class HParams:
         return key in self._hparam_types
 
     def __str__(self) -> str:
-        return str(sorted(self.values().items()))
+        return ",".join(f"{name}={value}" for name, value in self.values().items())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self})"
+        return f"{type(self).__name__}({sorted(self.values().items())})"
 
