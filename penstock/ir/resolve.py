@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock.base import dtypes
 from penstock.base.dtypes import DType, as_dtype
-from penstock.base.errors import InvalidArgumentError, ShapeError
+from penstock.base.errors import ShapeError
 from penstock.ir import convert
 from penstock.ir.signature import REQUIRED
 from penstock.ir.tensor import Tensor
@@ -33,7 +33,7 @@ def resolve(emitter: Any, op: Any, inputs: tuple[Any, ...], given: dict[str, Any
             attrs[arg.number] = len(value)
             low = sig.attrs[arg.number].minimum
             if low is not None and len(value) < low:
-                raise ValueError(f"List argument {arg.name!r} to {op.name!r} with length {len(value)} must have length at least {low}")
+                raise ShapeError(f"List argument {arg.name!r} to {op.name!r} with length {len(value)} must have length at least {low}")
             if arg.type not in attrs and arg.dtype is None:
                 found = next((d for d in map(convert.dtype_of, value) if d is not None), None)
                 if found is not None:
@@ -76,6 +76,10 @@ def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[st
             peer = _peer_dtype(op, arg, inputs)
             if peer is not None and (want is None or want.group == peer.group or want.group == "int" and peer.group != "bool"):
                 want = peer
+            elif want is not None and peer is None and not emitter.is_graph:
+                default = op.sig.attrs[arg.type].default
+                if default in (dtypes.float32, dtypes.complex64) and want.is_numeric:
+                    want = default  # what eager TensorFlow makes of arrays where the op has a type of its own
         if want is not None:
             allowed = op.sig.attrs[arg.type].allowed
             if allowed is not None and want not in allowed and not isinstance(value, Tensor):
@@ -83,7 +87,7 @@ def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[st
     if want is not None and not isinstance(value, Tensor) and want.group == "":
         tensor = emitter.convert(value, want if want.name == "string" else None, label)
     else:
-        tensor = emitter.convert(value, want, label) if want is not None else _with_default(emitter, op, arg, value, label)
+        tensor = _as(emitter, op, arg, value, want, label) if want is not None else _with_default(emitter, op, arg, value, label)
     got = tensor.dtype.base_dtype if not arg.is_ref else tensor.dtype.base_dtype
     if arg.dtype is None and arg.type not in attrs:
         allowed = op.sig.attrs[arg.type].allowed
@@ -96,6 +100,20 @@ def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[st
     return tensor
 
 
+def _as(emitter: Any, op: Any, arg: Any, value: Any, want: DType, label: str) -> Any:
+    """The value in the dtype that another input settled; a number of another kind is told apart from one that is no tensor."""
+    try:
+        return emitter.convert(value, want, label)
+    except TypeError:
+        if arg.dtype is None and type(value) in (int, float, bool, complex, list):
+            try:
+                own = convert.to_array(value).dtype
+            except (TypeError, ValueError, OverflowError):
+                raise
+            raise convert.mismatch(op.name, label, dtypes.as_dtype(own), want) from None
+        raise
+
+
 def _with_default(emitter: Any, op: Any, arg: Any, value: Any, label: str) -> Any:
     default = op.sig.attrs[arg.type].default
     if isinstance(default, DType):
@@ -106,12 +124,7 @@ def _with_default(emitter: Any, op: Any, arg: Any, value: Any, label: str) -> An
     allowed = op.sig.attrs[arg.type].allowed
     if allowed is not None and isinstance(value, (list, tuple)) and not value and dtypes.float32 not in allowed:
         return emitter.convert(value, allowed[0], label)  # an empty list says nothing of its type
-    tensor = emitter.convert(value, None, label)
-    if allowed is not None and tensor.dtype.base_dtype not in allowed and not isinstance(value, Tensor):
-        for dtype in allowed:  # ints where only floats are taken
-            if dtype.name == "float32":
-                return emitter.convert(value, dtype, label)
-    return tensor
+    return emitter.convert(value, None, label)
 
 
 def _peer_dtype(op: Any, arg: Any, inputs: tuple[Any, ...]) -> DType | None:
@@ -172,7 +185,7 @@ def _attr_value(op: Any, attr: Any, given: Any) -> Any:
         for v in value if isinstance(value, list) else (value,):
             if v not in attr.allowed:
                 names = ", ".join(getattr(a, "name", repr(a)) for a in attr.allowed)
-                cls = convert.DTypeError if "type" in kind else InvalidArgumentError
+                cls = convert.DTypeError if "type" in kind else ShapeError
                 raise cls(f"Value for attr {attr.name!r} of {getattr(v, 'name', repr(v))} is not in the list of allowed values: {names}\n  of {op.name}")
     if attr.minimum is not None:
         n = len(value) if isinstance(value, list) else value
