@@ -11,6 +11,7 @@ from penstock.engine.plan import has_effect
 from penstock.engine.run import function_plan
 from penstock.fronts.body_gradients import extended, watched
 from penstock.fronts.eager import EagerTensor, make
+from penstock.fronts.signature_text import one_line, parameters, verbose_text
 from penstock.fronts.tape import variable_accessed
 from penstock.fronts.trace import FuncGraph
 from penstock.ir import door
@@ -55,13 +56,27 @@ class ConcreteFunction(CallableType, Trackable):
     variables = property(lambda s: s.graph.variables)
     trainable_variables = property(lambda s: s.graph.trainable_variables)
     captured_inputs = property(lambda s: s.graph.external_captures)
-    structured_input_signature = property(lambda s: s._signature)
     function_type = property(lambda s: s._owner.function_type if s._owner is not None else None)
+
+    @property
+    def structured_input_signature(self) -> Any:
+        """((specs and values), {keywords}) of the arguments; a spec without a name has its placeholder's."""
+        leaves = nest.flatten(self._signature, expand_composites=False)
+        at = [i for i, v in enumerate(leaves) if isinstance(v, TensorSpec)]
+        if self._names is None or len(at) != len(self._names):
+            return self._signature
+        for i, name in zip(at, self._names):
+            leaves[i] = TensorSpec(leaves[i].shape, leaves[i].dtype, leaves[i].name or name)
+        return nest.pack_sequence_as(self._signature, leaves, expand_composites=False)
 
     @property
     def structured_outputs(self) -> Any:
         """The outputs' specs in the structure that the function returns."""
-        return nest.map_structure(lambda t: None if t is None else TensorSpec(t.shape, t.dtype) if isinstance(t, Tensor) else t, self._structure, expand_composites=False)
+        leaves = nest.flatten(self._structure, expand_composites=False)
+        if len(leaves) == len(self._flat_outputs):  # numbers that it returned became tensors
+            leaves = self._flat_outputs
+        specs = [TensorSpec(t.shape, t.dtype) if isinstance(t, Tensor) else t for t in leaves]
+        return nest.pack_sequence_as(self._structure, specs, expand_composites=False)
 
     output_shapes = property(lambda s: nest.map_structure(lambda t: t.shape if isinstance(t, Tensor) else t, s._structure))
     output_dtypes = property(lambda s: nest.map_structure(lambda t: t.dtype if isinstance(t, Tensor) else t, s._structure))
@@ -178,10 +193,12 @@ class ConcreteFunction(CallableType, Trackable):
         return self.call_flat([door.convert(a) for a in args])
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
-        return f"{self.name}{self._signature}\n  returns {self.structured_outputs}"
+        """The parameters, the result and (`verbose`) the captures as text."""
+        rows = parameters(self._signature, self.function_type)
+        return verbose_text(rows, self.structured_outputs, self.captures()) if verbose else one_line(rows, self.structured_outputs)
 
     def __repr__(self) -> str:
-        return f"<ConcreteFunction {self.name}{self._signature} at 0x{id(self):X}>"
+        return f"<ConcreteFunction {self.pretty_printed_signature(verbose=False)} at 0x{id(self):X}>"
 
     def __str__(self) -> str:
         return f"ConcreteFunction {self.pretty_printed_signature()}"
