@@ -60,13 +60,17 @@ def two_seeds(seed: Any) -> tuple[Any, Any]:
     if isinstance(seed, Tensor):
         return int64(seed), int64(0)
     first, second = seeds.get_seed(seed)
-    here = door.current()
-    if here.is_graph and seeds.count_nodes and second is not None:
-        return _seeds_of_1x(here, first, second)
+    if second is not None and in_graph_of_1x():
+        return _seeds_of_1x(door.current(), first, second)
     first, second = int(first or 0), int(second or 0)
     if (first, second) == (0, 0) and seed is not None:
         second = 2**31 - 1
     return int64(first, "seed"), int64(second, "seed2")
+
+
+def in_graph_of_1x() -> bool:
+    """Is this a graph as TensorFlow 1.x builds it, with its ops and as many nodes?"""
+    return seeds.count_nodes and door.current().is_graph
 
 
 def _seeds_of_1x(graph: Any, first: Any, second: Any) -> tuple[Any, Any]:
@@ -201,7 +205,10 @@ class DatasetV2(Trackable):
 
         if not isinstance(options, Options):
             raise TypeError(f"`options` must be a tf.data.Options, got {type(options)}")
-        made = self._then("_OptionsDataset", ordering.OPTIONS_DATASET, serialized_options=options_to_bytes(options))
+        if in_graph_of_1x():
+            made = self._made("_OptionsDataset", self._variant_tensor, self.element_spec, [self])
+        else:
+            made = self._then("_OptionsDataset", ordering.OPTIONS_DATASET, serialized_options=options_to_bytes(options))
         made._own_options = merge_options(options)
         return made
 
@@ -353,6 +360,9 @@ class DatasetV2(Trackable):
         traced = functions.trace(map_func, "map", self.element_spec)
         if num_parallel_calls is None:
             return self._then("_MapDataset", mapping.MAP_DATASET, traced.captured, f=traced.graph, spec=_Spec(traced.output_structure), preserve_cardinality=True)
+        if in_graph_of_1x():
+            calls = door.convert(num_parallel_calls, dtypes.int32, "num_parallel_calls")
+            return self._then("_ParallelMapDataset", mapping.PARALLEL_MAP_DATASET, traced.captured, calls, f=traced.graph, spec=_Spec(traced.output_structure), preserve_cardinality=True)
         order = "default" if deterministic is None else "true" if deterministic else "false"
         return self._then("_ParallelMapDataset", mapping.PARALLEL_MAP_DATASET_V2, traced.captured, int64(num_parallel_calls, "num_parallel_calls"),
                           f=traced.graph, spec=_Spec(traced.output_structure), deterministic=order, preserve_cardinality=True)  # fmt: skip
@@ -391,8 +401,12 @@ class DatasetV2(Trackable):
         spec = _Spec(traced.output_structure._element_spec)
         if num_parallel_calls is None:
             return self._then("_InterleaveDataset", mixing.INTERLEAVE_DATASET, traced.captured, cycle, block, f=traced.graph, spec=spec)
+        if in_graph_of_1x():
+            calls = int64(num_parallel_calls, "num_parallel_calls")
+            return self._then("_ParallelInterleaveDataset", mixing.PARALLEL_INTERLEAVE_DATASET_V2, traced.captured, cycle, block, calls, f=traced.graph, spec=spec)
         order = "default" if deterministic is None else "true" if deterministic else "false"
-        return self._then("_ParallelInterleaveDataset", mixing.PARALLEL_INTERLEAVE_DATASET_V4, traced.captured, cycle, block, int64(AUTOTUNE), int64(AUTOTUNE),
+        return self._then("_ParallelInterleaveDataset", mixing.PARALLEL_INTERLEAVE_DATASET_V4, traced.captured, cycle, block,
+                          int64(AUTOTUNE, "buffer_output_elements"), int64(AUTOTUNE, "prefetch_input_elements"),
                           int64(num_parallel_calls, "num_parallel_calls"), f=traced.graph, spec=spec, deterministic=order)  # fmt: skip
 
     def scan(self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None) -> "DatasetV2":
@@ -500,7 +514,7 @@ class DatasetV2(Trackable):
         """The elements, kept in memory or in a file from the first time on."""
         from penstock.data.caching import CACHE_DATASET
 
-        return self._then("CacheDataset", CACHE_DATASET, door.convert(filename, dtypes.string))
+        return self._then("CacheDataset", CACHE_DATASET, door.convert(filename, dtypes.string, "filename"))
 
     def snapshot(self, path: Any, compression: str = "AUTO", reader_func: Any = None, shard_func: Any = None, name: str | None = None) -> "DatasetV2":
         """The elements, kept in files under `path` from the first time on."""
@@ -569,7 +583,7 @@ class DatasetV2(Trackable):
         """Runs of `size` elements as datasets, each beginning `shift` after the one before."""
         spec = nest.map_structure(lambda s: DatasetSpec(s, TensorShape([])), self.element_spec)
         return self._then("_WindowDataset", batching.WINDOW_DATASET, int64(size, "size"), int64(size if shift is None else shift, "shift"), int64(stride, "stride"),
-                          door.convert(drop_remainder, dtypes.bool), spec=_Spec(spec))  # fmt: skip
+                          door.convert(drop_remainder, dtypes.bool, "drop_remainder"), spec=_Spec(spec))  # fmt: skip
 
     # -- questions ---------------------------------------------------------------------------------------------------
     def cardinality(self) -> Any:

@@ -8,7 +8,7 @@ from penstock.base import dtypes
 from penstock.base.export import export, export_constant
 from penstock.base.records import RecordWriter
 from penstock.data import functions, mapping, mixing, ordering, sources, structure, structure_nest as nest
-from penstock.data.dataset import AUTOTUNE, DatasetV2, _Spec, batched_spec, int64
+from penstock.data.dataset import AUTOTUNE, DatasetV2, _Spec, batched_spec, in_graph_of_1x, int64
 from penstock.data.dataset_v1 import _as_v1
 from penstock.data.pipeline import Context, Pipe
 from penstock.data.readers import _Made, _of_1x
@@ -119,7 +119,7 @@ def map_and_batch(map_func: Any, batch_size: Any, num_parallel_batches: Any = No
         traced = functions.trace(map_func, "map_and_batch", dataset.element_spec)
         spec = batched_spec(traced.output_structure, batch_size, drop_remainder)
         return dataset._then("_MapAndBatchDataset", mapping.MAP_AND_BATCH_DATASET, traced.captured, int64(batch_size, "batch_size"), int64(calls, "num_parallel_calls"),
-                             door.convert(drop_remainder, dtypes.bool), f=traced.graph, spec=_Spec(spec), preserve_cardinality=True)  # fmt: skip
+                             door.convert(drop_remainder, dtypes.bool, "drop_remainder"), f=traced.graph, spec=_Spec(spec), preserve_cardinality=True)  # fmt: skip
 
     return apply
 
@@ -133,9 +133,14 @@ def parallel_interleave(map_func: Any, cycle_length: Any, block_length: Any = 1,
         traced = dataset._datasets(map_func, "parallel_interleave")
         ahead = 2 * block_length if buffer_output_elements is None else buffer_output_elements
         inputs = 2 * cycle_length if prefetch_input_elements is None else prefetch_input_elements
-        return dataset._then("_ParallelInterleaveDataset", mixing.LEGACY_PARALLEL_INTERLEAVE_DATASET_V2, traced.captured, int64(cycle_length), int64(block_length),
-                             int64(ahead), int64(inputs), f=traced.graph, deterministic="false" if sloppy else "true",
-                             spec=_Spec(traced.output_structure._element_spec))  # fmt: skip
+        cycle, block = int64(cycle_length, "cycle_length"), int64(block_length, "block_length")
+        spec = _Spec(traced.output_structure._element_spec)
+        if in_graph_of_1x():
+            return dataset._then("_ParallelInterleaveDataset", mixing.PARALLEL_INTERLEAVE_DATASET, traced.captured, cycle, block, door.convert(sloppy, dtypes.bool, "sloppy"),
+                                 int64(ahead, "buffer_output_elements"), int64(inputs, "prefetch_input_elements"), f=traced.graph, spec=spec)  # fmt: skip
+        return dataset._then("_ParallelInterleaveDataset", mixing.LEGACY_PARALLEL_INTERLEAVE_DATASET_V2, traced.captured, cycle, block,
+                             int64(ahead, "buffer_output_elements"), int64(inputs, "prefetch_input_elements"), f=traced.graph,
+                             deterministic="false" if sloppy else "true", spec=spec)  # fmt: skip
 
     return apply
 

@@ -9,6 +9,7 @@ from penstock.base.dtypes import as_dtype
 from penstock.base.shape import TensorShape, as_dims
 from penstock.data import sources, structure, structure_nest as nest
 from penstock.data.stage_op import emit_stage
+from penstock.fronts.autograph import do_not_convert
 from penstock.fronts.eager import EAGER, EagerTensor
 from penstock.fronts.trace import FuncGraph, fresh_name
 from penstock.ir import convert, door
@@ -141,10 +142,14 @@ def from_generator(cls: Any, generator: Any, output_types: Any, output_shapes: A
     spec = nest.map_structure(lambda s: TensorSpec(s.shape, s.dtype) if isinstance(s, TensorSpec) else s, output_signature)
     values = tuple(door.convert(a) for a in nest.flatten(tuple(args))) if args is not None else ()
     yielding = Yielding(generator, spec, by_types)
-    graphs = _graphs(yielding, values, spec)
-    attrs = {**structure.attrs_of(spec), "init_func": graphs[0], "next_func": graphs[1], "finalize_func": graphs[2]}
-    variant = emit_stage(sources.GENERATOR_DATASET, (list(values), [], []), attrs)
-    return cls._made("_FlatMapDataset", variant, spec)
+
+    def one(_: Any) -> Any:
+        graphs = _graphs(yielding, values, spec)
+        attrs = {**structure.attrs_of(spec), "init_func": graphs[0], "next_func": graphs[1], "finalize_func": graphs[2]}
+        variant = emit_stage(sources.GENERATOR_DATASET, (list(values), [], []), attrs)
+        return cls._made("_GeneratorDataset", variant, spec)
+
+    return cls.from_tensors(0).flat_map(do_not_convert(one))
 
 
 def _graphs(yielding: Yielding, args: Any, spec: Any) -> list[Any]:

@@ -86,6 +86,7 @@ def padded_batch(dataset: Any, batch_size: Any, padded_shapes: Any, padding_valu
     """See `Dataset.padded_batch`."""
     spec = dataset.element_spec
     _check_dense(spec)
+    size = int64(batch_size, "batch_size")
     flat = [s for s in nest.flatten(spec) if not isinstance(s, NoneTensorSpec)]
     if padded_shapes is None:
         for s in flat:
@@ -106,8 +107,8 @@ def padded_batch(dataset: Any, batch_size: Any, padded_shapes: Any, padding_valu
     n = static_int(batch_size) if drop else None
     given = iter(made)
     out = nest.map_structure(lambda s: s if isinstance(s, NoneTensorSpec) else TensorSpec(None if (d := next(given)[0]) is None else [n, *d], s.dtype), spec)
-    return dataset._then("_PaddedBatchDataset", batching.PADDED_BATCH_DATASET_V2, int64(batch_size, "batch_size"), [t for _, t in made], pads,
-                         door.convert(drop_remainder, dtypes.bool), spec=_Spec(out))  # fmt: skip
+    return dataset._then("_PaddedBatchDataset", batching.PADDED_BATCH_DATASET_V2, size, [t for _, t in made], pads,
+                         door.convert(drop_remainder, dtypes.bool, "drop_remainder"), spec=_Spec(out))  # fmt: skip
 
 
 def _up_to(spec: Any, shapes: Any) -> list[Any]:

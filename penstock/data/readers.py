@@ -7,9 +7,10 @@ from typing import Any
 from penstock.base import dtypes
 from penstock.base.export import export
 from penstock.data import files, structure, structure_nest as nest
-from penstock.data.dataset import DatasetV2, int64
+from penstock.data.dataset import DatasetV2, in_graph_of_1x, int64
 from penstock.data.dataset_v1 import DatasetV1
 from penstock.data.stage_op import emit_stage
+from penstock.fronts.autograph import do_not_convert
 from penstock.ir import door
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TensorSpec
@@ -35,12 +36,12 @@ def _files_dataset(filenames: Any) -> Any:
         if not spec.shape.is_compatible_with([]):
             raise TypeError(f"The `filenames` argument must contain `tf.string` elements of shape [] (i.e. scalars). Got a dataset of element shape {spec.shape}.")
         return filenames
-    names = filenames if isinstance(filenames, Tensor) else door.convert(_paths(filenames), dtypes.string, "filenames")
+    names = filenames if isinstance(filenames, Tensor) else door.convert(_paths(filenames), dtypes.string)
     if names.dtype is not dtypes.string:
         raise TypeError(f"The `filenames` argument must contain `tf.string` elements. Got `{names.dtype!r}` elements.")
     from penstock.ir.op import find
 
-    return DatasetV2.from_tensor_slices(find("Reshape")(names, [-1]))
+    return DatasetV2.from_tensor_slices(find("Reshape")(names, [-1], name="flat_filenames"))
 
 
 def _paths(value: Any) -> Any:
@@ -54,8 +55,13 @@ def _paths(value: Any) -> Any:
 def _read(kind: str, filenames: Any, parallel: Any, make: Any, buffer_output: Any = None) -> Any:
     """A dataset for each file, one after the other, or several at a time."""
     names = _files_dataset(filenames)
+    make = do_not_convert(make)
     if parallel is None:
         made = names.flat_map(make)
+    elif in_graph_of_1x():
+        from penstock.data.experimental import parallel_interleave
+
+        made = names.apply(parallel_interleave(make, parallel))
     else:
         made = names.interleave(make, cycle_length=parallel, num_parallel_calls=parallel)
     return DatasetV2._made(kind, made._variant_tensor, made.element_spec, [names])
@@ -79,8 +85,8 @@ class TextLineDatasetV2(DatasetV2, metaclass=_Made):
     kind = "TextLineDatasetV2"
 
     def __new__(cls, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None, name: str | None = None) -> Any:
-        compression, buffer = _text(compression_type), _number(buffer_size, BUFFER, "buffer_size")
-        return _read(cls.kind, filenames, num_parallel_reads, lambda f: _one("_TextLineDataset", files.TEXT_LINE_DATASET, f, compression, buffer))
+        make = lambda f: _one("_TextLineDataset", files.TEXT_LINE_DATASET, f, _text(compression_type), _number(buffer_size, BUFFER, "buffer_size"))
+        return _read(cls.kind, filenames, num_parallel_reads, make)
 
     def __init__(self, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None, name: str | None = None):
         return None
@@ -93,8 +99,8 @@ class TFRecordDatasetV2(DatasetV2, metaclass=_Made):
     kind = "TFRecordDatasetV2"
 
     def __new__(cls, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None, name: str | None = None) -> Any:
-        compression, buffer = _text(compression_type), _number(buffer_size, BUFFER, "buffer_size")
-        return _read(cls.kind, filenames, num_parallel_reads, lambda f: _one("_TFRecordDataset", files.TF_RECORD_DATASET, f, compression, buffer))
+        make = lambda f: _one("_TFRecordDataset", files.TF_RECORD_DATASET, f, _text(compression_type), _number(buffer_size, BUFFER, "buffer_size"))
+        return _read(cls.kind, filenames, num_parallel_reads, make)
 
     def __init__(self, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None, name: str | None = None):
         return None
@@ -108,9 +114,10 @@ class FixedLengthRecordDatasetV2(DatasetV2, metaclass=_Made):
 
     def __new__(cls, filenames: Any, record_bytes: Any, header_bytes: Any = None, footer_bytes: Any = None, buffer_size: Any = None, compression_type: Any = None,
                 num_parallel_reads: Any = None, name: str | None = None) -> Any:  # fmt: skip
-        header, record, footer = _number(header_bytes, 0, "header_bytes"), int64(record_bytes, "record_bytes"), _number(footer_bytes, 0, "footer_bytes")
-        buffer, compression = _number(buffer_size, BUFFER, "buffer_size"), _text(compression_type)
-        make = lambda f: _one("_FixedLengthRecordDataset", files.FIXED_LENGTH_RECORD_DATASET_V2, f, header, record, footer, buffer, compression)
+        make = lambda f: _one(
+            "_FixedLengthRecordDataset", files.FIXED_LENGTH_RECORD_DATASET_V2, f, _number(header_bytes, 0, "header_bytes"), int64(record_bytes, "record_bytes"),
+            _number(footer_bytes, 0, "footer_bytes"), _number(buffer_size, BUFFER, "buffer_size"), _text(compression_type),
+        )  # fmt: skip
         return _read(cls.kind, filenames, num_parallel_reads, make)
 
     def __init__(self, filenames: Any, record_bytes: Any, header_bytes: Any = None, footer_bytes: Any = None, buffer_size: Any = None, compression_type: Any = None,

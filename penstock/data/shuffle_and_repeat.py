@@ -124,7 +124,7 @@ def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) ->
     from penstock.data.dataset import int64, two_seeds
 
     def apply(dataset: Any) -> Any:
-        size, times = int64(buffer_size), int64(-1 if count is None else count)
+        size, times = int64(buffer_size, "buffer_size"), int64(-1 if count is None else count, "count")
         first, second = two_seeds(seed)
         return dataset._then("_ShuffleAndRepeatDataset", SHUFFLE_AND_REPEAT_DATASET, size, first, second, times)
 

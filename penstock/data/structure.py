@@ -14,6 +14,7 @@ from penstock.base.shape import TensorShape, as_dims
 from penstock.data import structure_nest as nest
 from penstock.ir import door
 from penstock.ir.op import find
+from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import NoneTensorSpec, TensorSpec, TypeSpec, type_spec_from_value
 from penstock.ops.ragged_spec import RaggedTensorSpec
@@ -191,6 +192,11 @@ def normalize_element(element: Any, element_signature: Any = None) -> Any:
         leaves = nest.flatten_up_to(element_signature, element)
         specs = nest.flatten(element_signature)
         pack = element_signature
+    with scoped(None, "normalize_element"):
+        return nest.pack_sequence_as(pack, _normalized(leaves, specs))
+
+
+def _normalized(leaves: list[Any], specs: list[Any]) -> list[Any]:
     out = []
     for i, (leaf, spec) in enumerate(zip(leaves, specs)):
         if spec is None:
@@ -205,7 +211,7 @@ def normalize_element(element: Any, element_signature: Any = None) -> Any:
             out.append(leaf)
         else:
             out.append(door.convert(leaf, spec.dtype if spec is not None else None, f"component_{i}"))
-    return nest.pack_sequence_as(pack, out)
+    return out
 
 
 def _composite_spec(leaf: Any) -> Any:
