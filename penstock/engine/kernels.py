@@ -39,8 +39,11 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool
     def fix(out: Any, want: Any) -> Any:
         if type(out) is Cell:
             return out
-        if type(out) is not ndarray and want is not None:
-            out = np.asarray(out)
+        if type(out) is not ndarray:
+            if want is not None:
+                out = np.asarray(out)
+            elif type(out) is bytes:  # one element of an array of strings
+                out = np.array(out, object)
         return out if want is None or out.dtype == want else out.astype(want)
 
     def on_numpy(*arrays: Any) -> list[Any]:
