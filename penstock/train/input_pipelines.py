@@ -172,6 +172,7 @@ def _batches(
     default: str,
     make: Any,
     threads: int = 1,
+    keep_input: Any = None,
 ) -> Any:
     _graphs_only()
     if not examples:
@@ -196,11 +197,35 @@ def _batches(
             raise ValueError(f"shapes has {len(shapes)} entries, each example {len(examples[0])} tensors")
         queue = make(kinds, shapes, shared_name)
         add = queue.enqueue_many if enqueue_many else queue.enqueue
-        enqueue = [add(r) for r in rows] * threads
+        kept = [None] * len(rows) if keep_input is None else _kept(keep_input, len(rows), enqueue_many)
+        enqueue = [_enqueue(add, r, k) for r, k in zip(rows, kept)] * threads
         add_queue_runner(QueueRunner(queue, enqueue))
         scalar(f"fraction_of_{capacity}_full", _filled(queue, capacity))
         taken = (queue.dequeue_up_to if allow_smaller else queue.dequeue_many)(batch_size, name=scope or None)
         return rebuild(list(taken) if isinstance(taken, (list, tuple)) else [taken])
+
+
+def _kept(keep_input: Any, number: int, enqueue_many: bool) -> list[Any]:
+    """Which examples go into the queue: a bool, or with `enqueue_many` one for each row."""
+    keep = door.convert(keep_input, dtypes.bool)
+    if keep.shape.rank is None:
+        raise ValueError("`keep_input` dimensions must be known at graph construction.")
+    if keep.shape.rank > (1 if enqueue_many else 0):
+        raise ValueError("`keep_input` must be a scalar, or with `enqueue_many` a vector: a bool for each row.")
+    return [keep] * number
+
+
+def _enqueue(add: Any, row: list[Any], keep: Any) -> Any:
+    """An op that adds an example, or some of the rows of several, where `keep` says so."""
+    if keep is None:
+        return add(row)
+    from penstock.fronts.control import cond
+    from penstock.fronts.grouping import no_op
+    from penstock.ops.masks import boolean_mask
+
+    if keep.shape.rank == 1:
+        return add([boolean_mask(t, keep) for t in row])
+    return cond(keep, lambda: add(row), no_op)
 
 
 def _plain(capacity: int, dynamic_pad: bool) -> Any:
@@ -304,3 +329,43 @@ def match_filenames_once(pattern: Any, name: str | None = None) -> Any:
     return VariableV1(
         find("MatchingFiles")(pattern), trainable=False, validate_shape=False, collections=[GraphKeys.LOCAL_VARIABLES], name=name or "matching_filenames",
     )  # fmt: skip
+
+
+# -- batches of some of the examples ---------------------------------------------------------------------------------
+@export(v1=("train.maybe_batch",))
+def maybe_batch(tensors: Any, keep_input: Any, batch_size: Any, num_threads: int = 1, capacity: int = 32, enqueue_many: bool = False, shapes: Any = None,
+                dynamic_pad: bool = False, allow_smaller_final_batch: bool = False, shared_name: str | None = None, name: str | None = None) -> Any:  # fmt: skip
+    """Batches of those examples for which `keep_input` is true."""
+    make = _plain(capacity, dynamic_pad)
+    return _batches([tensors], batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name, "batch", make, num_threads,
+                    keep_input)  # fmt: skip
+
+
+@export(v1=("train.maybe_batch_join",))
+def maybe_batch_join(tensors_list: Any, keep_input: Any, batch_size: Any, capacity: int = 32, enqueue_many: bool = False, shapes: Any = None,
+                     dynamic_pad: bool = False, allow_smaller_final_batch: bool = False, shared_name: str | None = None,
+                     name: str | None = None) -> Any:  # fmt: skip
+    """Batches of those examples of several places for which `keep_input` is true."""
+    make = _plain(capacity, dynamic_pad)
+    return _batches(list(tensors_list), batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name, "batch_join", make,
+                    keep_input=keep_input)  # fmt: skip
+
+
+@export(v1=("train.maybe_shuffle_batch",))
+def maybe_shuffle_batch(tensors: Any, batch_size: Any, capacity: int, min_after_dequeue: int, keep_input: Any, num_threads: int = 1, seed: int | None = None,
+                        enqueue_many: bool = False, shapes: Any = None, allow_smaller_final_batch: bool = False, shared_name: str | None = None,
+                        name: str | None = None) -> Any:  # fmt: skip
+    """Batches in random order of those examples for which `keep_input` is true."""
+    make = _shuffled(capacity, min_after_dequeue, seed)
+    return _batches([tensors], batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name, "shuffle_batch", make, num_threads,
+                    keep_input)  # fmt: skip
+
+
+@export(v1=("train.maybe_shuffle_batch_join",))
+def maybe_shuffle_batch_join(tensors_list: Any, batch_size: Any, capacity: int, min_after_dequeue: int, keep_input: Any, seed: int | None = None,
+                             enqueue_many: bool = False, shapes: Any = None, allow_smaller_final_batch: bool = False, shared_name: str | None = None,
+                             name: str | None = None) -> Any:  # fmt: skip
+    """Batches in random order of those examples of several places for which `keep_input` is true."""
+    make = _shuffled(capacity, min_after_dequeue, seed)
+    return _batches(list(tensors_list), batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name, "shuffle_batch_join", make,
+                    keep_input=keep_input)  # fmt: skip

@@ -52,3 +52,19 @@ def test_shuffled_batches_hold_everything():
 
     got = collect(make)
     assert sorted(np.concatenate([g[0] for g in got]).tolist()) == list(range(12)) and all((g[0] * 2 == g[1]).all() for g in got)
+
+
+def test_batches_of_some_of_the_examples():
+    def make():
+        n = tf.train.range_input_producer(10, num_epochs=1, shuffle=False).dequeue()
+        return tf.train.maybe_batch([n], tf.equal(n % 2, 0), 2, allow_smaller_final_batch=True)
+
+    assert [g[0].tolist() for g in collect(make)] == [[0, 2], [4, 6], [8]]
+
+    def rows():
+        n = tf.train.limit_epochs(tf.constant([1, 2, 3, 4]), 1)
+        return tf.train.maybe_batch(n, tf.constant([True, False, True, True]), 3, enqueue_many=True)
+
+    assert collect(rows)[0].tolist() == [1, 3, 4]
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="keep_input"):
+        tf.train.maybe_batch([tf.constant(1)], [True, False], 2)
