@@ -49,9 +49,8 @@ class _Parts:
 def _logits(p: _Parts, head: Any, features: Any, mode: Any, config: Any, v2: bool) -> Any:
     deep = linear = None
     inputs = p.partitioner or part_maker(config, v2, 64 << 20)
-    resource = {"use_resource": True} if v2 else {}
     if p.dnn:
-        with variable_scope("dnn", partitioner=part_maker(config, v2), **resource):
+        with variable_scope("dnn", partitioner=part_maker(config, v2), use_resource=True):
             deep = deep_logits(
                 features,
                 mode,
@@ -65,7 +64,7 @@ def _logits(p: _Parts, head: Any, features: Any, mode: Any, config: Any, v2: boo
                 inputs,
             )
     if p.linear:
-        with variable_scope("linear", partitioner=inputs, **resource):
+        with variable_scope("linear", partitioner=inputs, use_resource=True):
             linear = linear_logits(features, head.logits_dimension, p.linear, p.combiner, v2)
         summarize(linear, "linear" if v2 else "linear/linear")
     return deep + linear if deep is not None and linear is not None else deep if deep is not None else linear

@@ -28,7 +28,7 @@ def _model_fn_v1(
         check_features(features)
         chosen = old_optimizer(optimizer, _RATE)
         inputs = partitioner or part_maker(config, False, 64 << 20)
-        with variable_scope("dnn", partitioner=part_maker(config, False)):
+        with variable_scope("dnn", partitioner=part_maker(config, False), use_resource=True):
             logits = deep_logits(
                 features,
                 mode,

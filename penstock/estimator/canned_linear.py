@@ -23,7 +23,7 @@ def _model_fn_v1(head: Any, columns: Any, optimizer: Any, partitioner: Any, spar
         check_features(features)
         chosen = old_optimizer(optimizer, linear_rate(columns))
         parts = partitioner or part_maker(config, False, 64 << 20)
-        with variable_scope("linear", partitioner=parts):
+        with variable_scope("linear", partitioner=parts, use_resource=True):
             logits = linear_logits(features, head.logits_dimension, columns, sparse_combiner, False)
             return head.create_estimator_spec(
                 features=features, mode=mode, labels=labels, optimizer=chosen, logits=logits
