@@ -11,7 +11,10 @@ from penstock.base.export import export
 from penstock.data import functions, mapping, structure, structure_nest as nest
 from penstock.data.calls import Call
 from penstock.data.pipeline import Context, Pipe, scalar
-from penstock.data.stage_op import PLAIN, TYPED
+from penstock.data.stage_op import PLAIN, TYPED, host
+from penstock.engine.kernels import eager_store
+from penstock.engine.store import NodeStore
+from penstock.fronts.eager import make
 from penstock.ir import door
 from penstock.ir.op import op
 
@@ -144,8 +147,13 @@ def scan(dataset: Any, initial_state: Any, scan_func: Any) -> Any:
 def reduce(dataset: Any, initial_state: Any, reduce_func: Any) -> Any:
     """See `Dataset.reduce`."""
     traced, spec, state = traced_state(dataset, initial_state, reduce_func, "reduce", lambda found: found)
-    flat = REDUCE_DATASET(dataset._variant_tensor, structure.to_tensor_list(spec, state), traced.captured, f=traced.graph, **structure.attrs_of(spec))
-    return structure.from_tensor_list(spec, _listed(flat))
+    variant, first = dataset._variant_tensor, structure.to_tensor_list(spec, state)
+    if door.current().is_graph:
+        flat = _listed(REDUCE_DATASET(variant, first, traced.captured, f=traced.graph, **structure.attrs_of(spec)))
+    else:  # at once, without the kernel cache, which would keep every traced function alive
+        found = REDUCE_DATASET.body(np, NodeStore(eager_store, ""), host(variant), [host(t) for t in first], [host(t) for t in traced.captured], f=traced.graph)
+        flat = [make(a, t) for a, t in zip(found, structure.flat_types(spec))]
+    return structure.from_tensor_list(spec, flat)
 
 
 def _listed(flat: Any) -> list[Any]:
