@@ -110,6 +110,9 @@ class SummaryWriter:
             if step is not None:
                 state.step = step
             yield self
+            here = door.current()
+            if not here.is_graph or here.building_function:  # what was written is on disk when the context ends
+                self.flush()
         finally:
             state.writer = before
             if step is not None:

@@ -201,14 +201,21 @@ def test_in_sessions(tmp_path):
 
 def test_what_waits_is_written(tmp_path):
     writer = S.create_file_writer(str(tmp_path / "logs"), flush_millis=50, filename_suffix=".end")
-    with writer.as_default():
-        S.scalar("a", 1.0, step=0)
+    writer.set_as_default()
+    S.scalar("a", 1.0, step=0)
     assert os.listdir(tmp_path / "logs")[0].endswith(".end")
     for _ in range(100):
         if values(tmp_path):
             break
         time.sleep(0.02)
     assert [(s, t) for s, t, _ in values(tmp_path)] == [(0, "a")]
+
+
+def test_a_context_flushes(tmp_path, writer):
+    with writer.as_default():
+        S.scalar("a", 1.0, step=0)
+        assert not values(tmp_path)
+    assert len(values(tmp_path)) == 1
 
 
 def test_damaged_files(tmp_path, writer):
