@@ -335,6 +335,8 @@ class Checkpoint(_Checkpoint):
         """Restore what `save` wrote; gives a status whose assertions say what was matched."""
         if isinstance(save_path, os.PathLike):
             save_path = os.fspath(save_path)
+        if isinstance(save_path, str) and any(os.path.isfile(os.path.join(save_path, f"saved_model.{end}")) for end in ("pb", "pbtxt")):
+            save_path = os.path.join(save_path, "variables", "variables")
         try:
             status = self.read(save_path, options=options)
         except errors.NotFoundError as e:

@@ -306,3 +306,11 @@ def test_what_is_not_restored_is_said(here, caplog):
     tf.train.Checkpoint().restore(path).expect_partial()
     gc.collect()
     assert "could not be found" not in caplog.text
+
+
+def test_the_variables_of_a_saved_model(here):
+    saved, module = tf.Module(), tf.Module()
+    saved.v, module.v = tf.Variable(5.0), tf.Variable(0.0)
+    tf.saved_model.save(saved, "model")
+    tf.train.Checkpoint(module).restore("model").expect_partial()
+    assert module.v.numpy() == 5.0
