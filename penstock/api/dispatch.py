@@ -333,6 +333,7 @@ def _states():
 
 
 # -- the older way: `tensorflow.python.util.dispatch` --------------------------------------------------------------------
+@export(v2=("__internal__.dispatch.OpDispatcher",))
 class OpDispatcher:
     """Is asked what a function's result is when the function itself refuses its arguments."""
 
@@ -347,6 +348,7 @@ class OpDispatcher:
         dispatchable(op).fallbacks.append(self)
 
 
+@export(v2=("__internal__.dispatch.GlobalOpDispatcher",))
 class GlobalOpDispatcher:
     """Is asked when any public function refuses its arguments."""
 
@@ -390,6 +392,7 @@ def dispatch_for_types(op, *types):
     return decorator
 
 
+@export(v2=("__internal__.dispatch.add_dispatch_support",))
 def add_dispatch_support(target=None, iterable_parameters=None):
     """Let a user's own function be dispatched."""
 
