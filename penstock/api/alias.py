@@ -30,6 +30,8 @@ class TensorFlowFinder:
         first = inside.partition(".")[0]
         if first == "keras":
             return keras_spec(fullname, inside)
+        if first == "initializers" and not self.tf1 and has_keras():
+            return keras_spec(fullname, f"keras.{inside}")
         if first in INTERNAL:
             from penstock.api.internals import TABLE_OF_MODULES
 

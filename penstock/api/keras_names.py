@@ -19,5 +19,4 @@ def find(key):
             raise ImportError(f"tf.{key} needs the name `tensorflow`, and a real TensorFlow was imported first in this process")
         install()  # keras says `import tensorflow`
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    keras = import_module(SAME + "keras")
-    return keras if key == "keras" else getattr(keras, key)
+    return import_module(f"{SAME}keras" if key == "keras" else f"{SAME}keras.{key}")
