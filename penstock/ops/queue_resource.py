@@ -114,14 +114,15 @@ class PaddingQueue(Queue):
             return super().stacked(items)
         columns = []
         for column, dtype in zip(zip(*items), self.types):
-            shape = tuple(max(sizes) for sizes in zip(*[c.shape for c in column])) if column[0].ndim else ()
+            if not column[0].ndim:
+                columns.append(np.stack(column))
+                continue
+            shape = tuple(max(sizes) for sizes in zip(*[c.shape for c in column]))
             out = np.zeros((len(column), *shape), dtype.array_dtype)
             if dtype.name == "string":
                 out[...] = b""
             for row, c in zip(out, column):
                 row[tuple(slice(0, n) for n in c.shape)] = c
-            if not shape:
-                out = np.stack(column)
             columns.append(out)
         return columns
 

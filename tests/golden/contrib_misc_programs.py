@@ -113,7 +113,25 @@ def contrib_data(tf):
     return found
 
 
-PROGRAMS = {"tables": tables, "mutable": mutable, "images": images, "vocabulary": vocabulary, "hparams": hparams, "training_parts": training_parts, "data": contrib_data}
+def bucketed(tf):
+    lengths = tf.train.input_producer(tf.constant([1, 5, 2, 6, 3, 7, 2, 8, 1, 5], tf.int32), num_epochs=1, shuffle=False).dequeue()
+    length, (batch,) = tf.contrib.training.bucket_by_sequence_length(lengths, [tf.range(lengths)], 2, [4], dynamic_pad=True, allow_smaller_final_batch=True)
+    found = []
+    with tf.Session() as sess:
+        sess.run(tf.local_variables_initializer())
+        coordinator = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(sess, coordinator)
+        try:
+            while True:
+                a, b = sess.run([length, batch])
+                found.append("%s %s" % (a.tolist(), b.shape))
+        except tf.errors.OutOfRangeError:
+            coordinator.request_stop()
+        coordinator.join(threads)
+    return {"batches": np.array(sorted(found))}
+
+
+PROGRAMS = {"bucketed": bucketed, "tables": tables, "mutable": mutable, "images": images, "vocabulary": vocabulary, "hparams": hparams, "training_parts": training_parts, "data": contrib_data}
 LOOSE = {"images": 2e-3}
 
 
