@@ -3,8 +3,8 @@
 from typing import Any
 
 from penstock.estimator.mode_keys import ModeKeys
-from penstock.feature_column.base import FeatureColumn, FeatureTransformationCache, ScopeState
-from penstock.feature_column.layers import columns_of, input_layer, linear_sum, sequence_sum
+from penstock.feature_column.base import FeatureColumn
+from penstock.feature_column.layers import columns_of, input_layer, linear_sum
 from penstock.ir.op import find
 from penstock.ir.scope import name_scope
 from penstock.layers.core import Dense, dropout
@@ -106,9 +106,3 @@ def batch_size(features: Any) -> Any:
     """How many examples a dict of features holds."""
     first = next(iter(features.values()))
     return first.dense_shape[0] if hasattr(first, "dense_shape") else find("Shape")(first)[0]
-
-
-def sequence_inputs(features: Any, columns: Any) -> tuple[Any, Any]:
-    """(dense [batch, steps, width], lengths) of sequence columns."""
-    with variable_scope(None, default_name="sequence_input_layer"):
-        return sequence_sum(FeatureTransformationCache(features), columns_of(columns), ScopeState())

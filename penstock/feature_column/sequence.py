@@ -100,14 +100,3 @@ def sequence_numeric_column(key: Any, shape: Any = (1,), default_value: float = 
         raise TypeError(f"normalizer_fn must be a callable. Given: {normalizer_fn}")
     check_key(key)
     return SequenceNumericColumn(key, shape=sizes, default_value=default_value, dtype=dtype, normalizer_fn=normalizer_fn)
-
-
-def concatenate_context_input(context_input: Any, sequence_input: Any) -> Any:
-    """Each step of `sequence_input` [batch, steps, n] with the context [batch, m] behind it: [batch, steps, n + m]."""
-    if sequence_input.shape.rank not in (None, 3):
-        raise ValueError(f"sequence_input must have rank 3, but got {sequence_input.shape}")
-    if context_input.shape.rank not in (None, 2):
-        raise ValueError(f"context_input must have rank 2, but got {context_input.shape}")
-    steps = find("Shape")(sequence_input)[1]
-    wide = find("Tile")(find("ExpandDims")(context_input, 1), find("ConcatV2")([[1], find("Reshape")(steps, [1]), [1]], 0))
-    return find("ConcatV2")([sequence_input, wide], 2)
