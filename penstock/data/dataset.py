@@ -28,7 +28,7 @@ from penstock.data.loops import loop_over
 from penstock.data.options import Options
 from penstock.data.pipeline import INFINITE, UNKNOWN
 from penstock.data.stage_op import emit_stage
-from penstock.fronts.autograph import register_for_loop
+from penstock.fronts.autograph import do_not_convert, register_for_loop
 from penstock.fronts.eager import EagerTensor
 from penstock.ir import door, seeds
 from penstock.ir.known import known_value
@@ -570,8 +570,18 @@ class DatasetV2(Trackable):
 
     def unbatch(self, name: str | None = None) -> "DatasetV2":
         """The rows of the elements."""
-        spec = nest.map_structure(_unbatched, self.element_spec)
-        return self._then("_UnbatchDataset", batching.UNBATCH_DATASET, spec=_Spec(spec))
+        whole = self.element_spec
+        spec = nest.map_structure(_unbatched, whole)
+        source: Any = self
+        if not structure.is_all_dense(whole):  # sparse and ragged batches as a vector of their rows
+
+            def rows(*element: Any) -> Any:
+                return tuple(structure.to_batched_tensor_list(whole, element if type(whole) is tuple else element[0]))
+
+            source = self.map(do_not_convert(rows))
+        made = source._then("_UnbatchDataset", batching.UNBATCH_DATASET, spec=_Spec(spec))
+        made._input_list = [self]
+        return made
 
     def rebatch(self, batch_size: Any, drop_remainder: bool = False, name: str | None = None) -> "DatasetV2":
         """The rows of the elements in batches of another size (or of several sizes in turn)."""

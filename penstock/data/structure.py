@@ -36,10 +36,8 @@ def flat_specs(element_spec: Any) -> list[Any]:
     out: list[Any] = []
     for spec in nest.flatten(element_spec):
         kind = _kind(spec)
-        if kind == "sparse":
-            out.append(TensorSpec([3] if not getattr(spec, "_stacked", 0) else [None, 3], dtypes.variant))
-        elif kind == "ragged":
-            out.append(TensorSpec([], dtypes.variant))
+        if kind != "parts":  # of batches there is a vector of them
+            out.append(TensorSpec(None, dtypes.variant))
         elif isinstance(spec, TensorSpec):
             out.append(spec)
         else:
@@ -132,10 +130,8 @@ def from_tensors(spec: Any, tensors: list[Any]) -> Any:
         return made
     if kind == "ragged":
         rank = spec.ragged_rank
-        stacked = tensors[0]._dims
-        inner = rank - len(stacked) if stacked is not None else -1
         splits, values = find("RaggedTensorFromVariant")(
-            tensors[0], input_ragged_rank=inner, output_ragged_rank=rank, Tvalues=spec.dtype, Tsplits=spec.row_splits_dtype
+            tensors[0], input_ragged_rank=-1, output_ragged_rank=rank, Tvalues=spec.dtype, Tsplits=spec.row_splits_dtype
         )
         if spec.shape.rank is not None and door.current().is_graph:
             dims = spec.shape._dims

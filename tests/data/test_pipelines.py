@@ -190,3 +190,27 @@ def test_a_dataset_in_a_graph_runs_from_its_graph_def():
         (again,) = v1.import_graph_def(graph.as_graph_def(), return_elements=[item.name])
         with v1.Session() as session:
             assert [session.run(again).tolist() for _ in range(2)] == [[4, 9], [16, 25]]
+
+
+def test_sparse_and_ragged_batches_are_taken_apart():
+    ragged = tf.ragged.constant([[1], [2, 3]])
+    assert [x.numpy().tolist() for x in D.from_tensors(ragged).unbatch()] == [[1], [2, 3]]
+    both = D.from_tensors((tf.sparse.from_dense([[0, 1], [2, 0]]), [5, 6])).unbatch()
+    assert [(tf.sparse.to_dense(s).numpy().tolist(), int(n)) for s, n in both] == [([0, 1], 5), ([2, 0], 6)]
+    assert [x.numpy().tolist() for x in D.from_tensor_slices(ragged).batch(2).unbatch()] == [[1], [2, 3]]
+
+
+def test_reducing_keeps_no_function_alive():
+    import gc
+    import weakref
+
+    class Holder:
+        pass
+
+    held = Holder()
+    gone = weakref.ref(held)
+    step = lambda s, x, held=held: s + x
+    assert int(D.range(4).reduce(np.int64(0), step)) == 6 and len(list(D.range(2).map(lambda x, held=held: x))) == 2
+    del held, step
+    gc.collect()
+    assert gone() is None
