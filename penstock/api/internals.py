@@ -395,7 +395,6 @@ COUNTERPARTS = {
     "python.util.tf_inspect": ("inspect",),
     "python.util.function_utils": ("penstock.platform.callables",),
     "python.util.lazy_loader": ("penstock.platform.callables",),
-    "python.util.all_util": ("penstock.platform.callables",),
     "python.util.tf_stack": ("penstock.platform.callables",),
     "python.framework.immutable_dict": ("penstock.ops.extension_fields",),
     "python.util.tf_decorator": ("penstock.platform.decorators",),

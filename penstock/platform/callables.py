@@ -75,19 +75,6 @@ class LazyLoader(types.ModuleType):
         return dir(self._load())
 
 
-def make_all(module_name, doc_string_modules=None):
-    """The public names of a module."""
-    return [n for n in vars(sys.modules[module_name]) if not n.startswith("_")]
-
-
-def remove_undocumented(module_name, allowed_exception_list=None, doc_string_modules=None):
-    """Kept for old programs: the names of a module stay."""
-
-
-def reveal_undocumented(symbol_name, target_module=None):
-    """Kept for old programs: nothing was hidden."""
-
-
 def extract_stack(stacklevel=1):
     """The frames of the caller, the outermost first."""
     import traceback
