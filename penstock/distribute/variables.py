@@ -44,6 +44,7 @@ class DistributedVariable(DistributedValues, BaseResourceVariable):
     _initial_value = property(lambda self: self._get()._initial_value)
     _cached_value = property(lambda self: self._get()._cached_value)
     _caching_device = property(lambda self: self._get()._caching_device)
+    _unique_id = property(lambda self: self._values[0]._unique_id)
     distribute_strategy = property(lambda self: self._distribute_strategy)
 
     __hash__ = BaseResourceVariable.__hash__

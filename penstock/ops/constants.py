@@ -356,7 +356,8 @@ def _range_size(start: Any, limit: Any, delta: Any) -> int:
         raise InvalidArgumentError(f"Requires start >= limit when delta < 0: {a}/{b}")
     if isinstance(a, int):
         return -((a - b) // d) if d > 0 else -((b - a) // -d)
-    return int(np.ceil(abs((b - a) / d)))
+    first, last, step = (np.asarray(v).reshape(()) for v in (start, limit, delta))
+    return int(np.ceil(abs((last - first) / step)))  # in the precision of the type: 0.1, 1.1, 0.1 has 10 elements in float32
 
 
 @range_op.shape
