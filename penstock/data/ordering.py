@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from penstock.base.errors import FailedPreconditionError, InvalidArgumentError, OpError
+from penstock.data.options import options_from_bytes
 from penstock.data.parallel import Prefetch
 from penstock.data.pipeline import AUTOTUNE, INFINITE, UNKNOWN, Context, Pipe, Stream, check_index, scalar
 from penstock.data.randomness import Words
@@ -598,7 +599,5 @@ class OptionsPipe(UnaryPipe):
 @stage(f"OptionsDataset(input_dataset: variant, *, {TYPED}, serialized_options: str) -> handle: variant")
 def OPTIONS_DATASET(xp, input_dataset, *, serialized_options):
     """The elements, under options."""
-    from penstock.data.options import options_from_bytes
-
     return OptionsPipe(input_dataset, options_from_bytes(serialized_options))
 
