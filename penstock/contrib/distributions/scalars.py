@@ -369,7 +369,7 @@ class Bernoulli(Scalar):
 class Poisson(Scalar):
     """The Poisson distribution."""
 
-    def __init__(self, rate: Any = None, log_rate: Any = None, interpolate_nondiscrete: bool = True, validate_args: bool = False, allow_nan_stats: bool = True, name: str = "Poisson"):
+    def __init__(self, rate: Any = None, log_rate: Any = None, validate_args: bool = False, allow_nan_stats: bool = True, name: str = "Poisson"):
         if (rate is None) == (log_rate is None):
             raise ValueError("Must specify exactly one of `rate` and `log_rate`.")
         self._take(locals(), NOT_REPARAMETERIZED, rate=rate if log_rate is None else tf.exp(log_rate))
