@@ -56,7 +56,7 @@ class ShuffleAndRepeatStream(Stream):
             if len(self.slices) == 1 and self.inner is not None:
                 break
             self.slices.popleft()
-            if self.slices:
+            if self.slices and self.pipe.generator.reshuffle:
                 self._seed()
         if not self.ring:
             return None
@@ -121,11 +121,12 @@ def SHUFFLE_AND_REPEAT_DATASET_V2(xp, input_dataset, buffer_size, seed, seed2, c
 @export("data.experimental.shuffle_and_repeat")
 def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) -> Any:
     """A transformation: the elements in random order, `count` times over."""
-    from penstock.data.dataset import int64, two_seeds
+    from penstock.data.dataset import in_graph_of_1x, int64, two_seeds
 
     def apply(dataset: Any) -> Any:
         size, times = int64(buffer_size, "buffer_size"), int64(-1 if count is None else count, "count")
         first, second = two_seeds(seed)
-        return dataset._then("_ShuffleAndRepeatDataset", SHUFFLE_AND_REPEAT_DATASET, size, first, second, times)
+        return dataset._then("_ShuffleAndRepeatDataset", SHUFFLE_AND_REPEAT_DATASET, size, first, second, times,
+                             reshuffle_each_iteration=not in_graph_of_1x())  # 1.x goes on with the numbers of the first epoch
 
     return apply

@@ -214,3 +214,22 @@ def test_reducing_keeps_no_function_alive():
     del held, step
     gc.collect()
     assert gone() is None
+
+
+def test_a_saver_keeps_where_an_iterator_stands(tmp_path):
+    v1 = tf.compat.v1
+    with v1.Graph().as_default():
+        it = v1.data.Dataset.range(20).shuffle(5, seed=3).make_initializable_iterator()
+        item = it.get_next()
+        v1.add_to_collection(v1.GraphKeys.SAVEABLE_OBJECTS, tf.data.experimental.make_saveable_from_iterator(it))
+        saver = v1.train.Saver()
+        with v1.Session() as session:
+            session.run(it.initializer)
+            for _ in range(5):
+                session.run(item)
+            saver.save(session, str(tmp_path / "c"))
+            rest = [session.run(item) for _ in range(5)]
+        with v1.Session() as session:
+            session.run(it.initializer)
+            saver.restore(session, str(tmp_path / "c"))
+            assert [session.run(item) for _ in range(5)] == rest

@@ -95,7 +95,7 @@ def variables(tf):
 def experimental(tf):
     e, D = tf.data.experimental, tf.data.Dataset
     made = [D.range(10).apply(e.map_and_batch(lambda x: x * 2, 3)), D.range(8).apply(e.parallel_interleave(lambda x: D.range(x * 10, x * 10 + x % 3 + 1), 3)),
-            e.sample_from_datasets([D.range(3), D.range(10, 13)], seed=1), D.range(6).batch(2).apply(e.unbatch())]  # fmt: skip
+            D.range(10).apply(e.shuffle_and_repeat(5, 2, seed=1)), e.sample_from_datasets([D.range(3), D.range(10, 13)], seed=1), D.range(6).batch(2).apply(e.unbatch())]  # fmt: skip
     return [drained(tf, d.make_one_shot_iterator().get_next()) for d in made]
 
 
