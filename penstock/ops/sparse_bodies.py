@@ -336,10 +336,13 @@ def _reduction(name: str, types: str, combine: str, start: Any) -> Any:
         if not keep_dims:
             shown = shown[:, kept]
         new = _reduced(dims, reduction_axes, keep_dims)
-        found, group = np.unique(shown, axis=0, return_inverse=True) if len(shown) else (shown, np.zeros(0, np.int64))
+        if not shown.shape[1]:  # one number is left, if there was any
+            found, group = shown[:1], np.zeros(len(shown), np.int64)
+        else:
+            found, group = np.unique(shown, axis=0, return_inverse=True) if len(shown) else (shown, np.zeros(0, np.int64))
         out = np.full(len(found), start(input_values.dtype), input_values.dtype)
         getattr(np, combine).at(out, group.reshape(-1), input_values)
-        return found.reshape(-1, len(new)), out, np.array(new, np.int64)
+        return found.reshape(len(found), len(new)), out, np.array(new, np.int64)
 
     sparse_body.__doc__ = f"{name}Sparse: the values along some axes brought together in a sparse tensor."
     sparse = op(f"{name}Sparse({_SP}, reduction_axes: int32, *, keep_dims: bool = False, T: {types}) -> "
