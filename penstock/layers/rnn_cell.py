@@ -6,8 +6,8 @@ from typing import Any
 from penstock.base import nest
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
-from penstock.base.trackable import Trackable
 from penstock.base.shape import TensorShape
+from penstock.base.trackable import Trackable
 from penstock.ir import door
 from penstock.ir.op import find
 from penstock.ir.scope import name_scope
