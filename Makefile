@@ -10,10 +10,10 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test oracle bench lint clean
+.PHONY: help env demo test test-keras oracle bench lint clean
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(READY)  ## make .venv from constraints.txt
 
@@ -33,6 +33,9 @@ demo: $(READY)  ## run the two TensorFlow programs of examples/ on handwritten d
 
 test: $(READY)  ## the whole suite
 	$(PYTEST) tests
+
+test-keras: $(READY)  ## the test files that keras ships, on penstock; what differs from TensorFlow is listed
+	$(BIN)/python scripts/keras_tests.py --workers $(WORKERS)
 
 oracle: $(READY) .oracle/tf2.21/ready .oracle/tf1.15/ready .oracle/torch/ready  ## build the real TensorFlows in .oracle/, run the differential tests
 	$(PYTEST) tests/oracle
