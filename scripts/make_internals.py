@@ -10,6 +10,9 @@ import sys
 
 OUT = os.path.join(os.path.dirname(__file__), "..", "penstock", "api", "internals.txt")
 
+CORRECTIONS = {("tensorflow.python.framework.ops", "name_scope"): "tf.compat.v1.name_scope"}
+"""Names whose public one has other parameters than the internal function."""
+
 
 def main(path):
     with open(path, encoding="utf-8") as file:
@@ -18,6 +21,7 @@ def main(path):
     for module, names in sorted(modules.items()):
         rows = []
         for name, public in sorted(names.items()):
+            public = CORRECTIONS.get((module, name), public)
             guess, public = public.startswith("~"), public.lstrip("~")
             if not public.startswith("tf.") or public.startswith("tf.dtensor.") or (guess and "raw_ops" in public):
                 continue

@@ -414,3 +414,15 @@ separable_conv1d = _function(
 separable_conv2d = _function(
     "separable_conv2d", SeparableConv2D, "A depthwise convolution over images, then a pointwise one."
 )
+
+
+# The long names that `tensorflow.python.layers.convolutional` had too.
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution2DTranspose, Convolution3DTranspose = Conv2DTranspose, Conv3DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
+Deconvolution2D = Deconv2D = Conv2DTranspose
+Deconvolution3D = Deconv3D = Conv3DTranspose
+convolution1d, convolution2d, convolution3d = conv1d, conv2d, conv3d
+separable_convolution2d = separable_conv2d
+convolution2d_transpose = deconvolution2d = deconv2d = conv2d_transpose
+convolution3d_transpose = deconvolution3d = deconv3d = conv3d_transpose
