@@ -311,9 +311,10 @@ class Reader:
             whole = self._read(entry, name)
         else:
             parts = [tuple((e.start, e.length if e.HasField("length") else -1) for e in s.extent) for s in entry.slices]
-            held = [self._slices.get(slice_key(name, part)) for part in parts]
+            found = [self._slices.get(slice_key(name, part)) for part in parts]
+            held = [h for h in found if h is not None]
             kind, shape = as_dtype(entry.dtype), self.shape(name)
-            if None in held or min(shape, default=0) < 0 or math.prod(shape) > sum(h.size for h in held):
+            if len(held) < len(parts) or min(shape, default=0) < 0 or math.prod(shape) > sum(h.size for h in held):
                 raise DataLossError(None, None, f"The index of {self.prefix} does not have all slices of tensor {name}, {kind.name}{list(shape)}")
             whole = np.empty(shape, kind.array_dtype)
             for part, one in zip(parts, held):

@@ -61,7 +61,8 @@ def _classes() -> tuple[Any, Any]:
     message("RawList", ("feature", 1, "bytes"))
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
-    return tuple(message_factory.GetMessageClass(pool.FindMessageTypeByName(f"penstock.{n}")) for n in ("RawExample", "RawList"))
+    of = lambda name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"penstock.{name}"))
+    return of("RawExample"), of("RawList")
 
 
 _Example, _List = _classes()

@@ -57,7 +57,7 @@ class Step:
 
 def shapes_of(step: Step) -> tuple[Any, ...]:
     """The shapes of the variables that an island takes."""
-    return tuple(np.shape(c.value) for c in (*step.donated, *step.kept))
+    return tuple(getattr(c.value, "shape", None) for c in (*step.donated, *step.kept))
 
 
 class Plan:
