@@ -14,6 +14,7 @@ from penstock.engine.run import Step
 from penstock.engine.store import Cell, NodeStore, Store
 from penstock.engine.streams import stream_cell
 from penstock.ir.known import flatten_outputs, group
+from penstock.ir.tensor_list import TensorList
 
 
 def build_island(store: Store, todo: list[Any], known: dict[int, Any], regs: dict[int, Any], fetched: set[int]) -> Step:
@@ -143,6 +144,8 @@ def traceable(value: Any) -> bool:
     """Can it be an argument of an executable?"""
     if isinstance(value, np.ndarray):
         return value.dtype != object
+    if type(value) is TensorList and value.dtype.name == "string":
+        return False
     return hasattr(value, "aval") or hasattr(value, "is_live") and not hasattr(value, "runtime_only")
 
 

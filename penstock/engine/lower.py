@@ -16,7 +16,7 @@ from penstock.engine.store import Cell, NodeStore, Store, uninitialized
 from penstock.engine.streams import stream_cell
 from penstock.ir import tracing
 from penstock.ir.known import flatten_outputs, group, partly_known
-from penstock.ir.tensor_list import START, ListOverflow
+from penstock.ir.tensor_list import START, ListOverflow, TensorList
 
 DEPTH = 12
 """Length of an elementwise chain after which XLA's fusion is stopped: its time grows explosively with the depth."""
@@ -176,7 +176,7 @@ class Tracer:
         else:
             xp = jnp
             for v in flat if node.outputs else ():  # an op without outputs (Assert) only shows its strings
-                if isinstance(v, np.ndarray) and v.dtype == object:
+                if isinstance(v, np.ndarray) and v.dtype == object or type(v) is TensorList and v.dtype.name == "string":
                     raise NeedsValue
         kwargs = {k: attrs[k] for k in op.takes}
         if op.hints and not known:
@@ -211,7 +211,7 @@ class Tracer:
         for t, v in zip(node.outputs, outs):
             want = t.dtype
             if want.group == "":
-                settled.append(v.cell if type(v) is View else v)
+                settled.append(v.cell if type(v) is View else np.asarray(v, object) if type(v) is bytes else v)
                 continue
             if type(v) is View:
                 settled.append(v.cell)

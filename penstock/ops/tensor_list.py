@@ -59,7 +59,7 @@ def tensor_list_from_tensor(xp, tensor, element_shape, *, element_dtype):
     except ShapeError as e:
         raise InvalidArgumentError(None, None, f"Specified a list with shape {list(dims_of(element_shape) or ())} from a tensor with shape {list(tensor.shape)}: {e}") from None
     if xp is np:
-        return TensorList(element_dtype, dims, [np.asarray(r) for r in tensor])
+        return TensorList(element_dtype, dims, [np.asarray(r, tensor.dtype) for r in tensor])
     return TensorList(element_dtype, dims, buffer=xp.asarray(tensor), length=tensor.shape[0], capacity=tensor.shape[0], safe=True)
 
 

@@ -5,7 +5,8 @@ import os
 import pathlib
 import sys
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+if __name__ == "__main__":
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
 from feature_column_programs import cases, run, specs

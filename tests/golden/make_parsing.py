@@ -9,8 +9,9 @@ import pathlib
 import re
 import sys
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["CUDA_VISIBLE_DEVICES"] = ""
+if __name__ == "__main__":
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
 from parsing_programs import GROUPS
