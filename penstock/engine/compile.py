@@ -12,7 +12,7 @@ from jax import numpy as jnp
 
 from penstock.engine.lower import Failures, Tracer, is_traced, static_positions
 from penstock.engine.run import SHOW
-from penstock.engine.setup import OPTIONS
+from penstock.engine.setup import OPTIONS, swap_x64
 from penstock.engine.store import Cell
 from penstock.ir.known import flatten_outputs, group, output_types
 
@@ -23,11 +23,15 @@ counts = {"compile": 0, "island": 0, "kernel": 0}
 def executable(function: Callable[..., Any], arguments: tuple[Any, ...], donate: tuple[int, ...], what: str, kind: str) -> Any:
     """Trace `function` once for arguments like these and compile it."""
     started = time.perf_counter()
-    with warnings.catch_warnings():  # a variable that changes its shape cannot be updated in place, and need not
-        warnings.filterwarnings("ignore", "Some donated buffers were not usable")
-        lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
-    traced = time.perf_counter()
-    made = lowered.compile(compiler_options=OPTIONS)
+    before = swap_x64(True)
+    try:
+        with warnings.catch_warnings():  # a variable that changes its shape cannot be updated in place, and need not
+            warnings.filterwarnings("ignore", "Some donated buffers were not usable")
+            lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
+        traced = time.perf_counter()
+        made = lowered.compile(compiler_options=OPTIONS)
+    finally:
+        swap_x64(before)
     counts["compile"] += 1
     counts[kind] += 1
     if "compile" in SHOW:
@@ -96,7 +100,11 @@ def eager_kernel(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...]) -> Calla
                 cache.pop(next(iter(cache)))
             made = cache[frozen] = (exe, failures)
         exe, failures = made
-        outs, wrote, error = exe(state, dynamic)
+        before = swap_x64(True)
+        try:
+            outs, wrote, error = exe(state, dynamic)
+        finally:
+            swap_x64(before)
         if failures.entries:
             failures.raise_if(int(np.asarray(error)))
         for c, v in zip(cells, wrote):

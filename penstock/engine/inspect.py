@@ -7,7 +7,7 @@ import jax
 
 from penstock.engine.flow import inline
 from penstock.engine.lower import Failures, Tracer
-from penstock.engine.setup import OPTIONS
+from penstock.engine.setup import OPTIONS, swap_x64
 from penstock.engine.store import Cell
 
 STAGES = ("hlo", "stablehlo", "hlo_serialized", "optimized_hlo", "optimized_hlo_serialized")
@@ -27,7 +27,11 @@ def compiler_ir(graph: Any, values: list[Any]) -> Callable[..., Any]:
             given = iter(arrays)
             return inline(tracer, graph, [v if isinstance(v, Cell) else next(given) for v in values])
 
-        lowered = jax.jit(traced).lower([c.value for c in cells], [v for v in values if not isinstance(v, Cell)])
+        before = swap_x64(True)
+        try:
+            lowered = jax.jit(traced).lower([c.value for c in cells], [v for v in values if not isinstance(v, Cell)])
+        finally:
+            swap_x64(before)
         if stage == "stablehlo":
             return lowered.as_text()
         if stage.startswith("optimized"):

@@ -16,6 +16,7 @@ from penstock.base.errors import ResourceExhaustedError
 from penstock.engine.interpret import interpret, runs_on_host, worth_interpreting
 from penstock.engine.interrupt import STOP, Stopped, flag, interrupt_held, lower_flag
 from penstock.engine.plan import body_nodes, loops_inside, order
+from penstock.engine.setup import swap_x64
 from penstock.engine.store import Cell, Store, uninitialized
 from penstock.engine.v1_control import collapse
 
@@ -99,7 +100,11 @@ class Plan:
                         self.roots.pop(next(iter(self.roots)))
                     self.roots[key] = step
         if step.pure:
-            outs = step.run((), (), tuple([values[i] for i in step.inputs]))[0]
+            before = swap_x64(True)
+            try:
+                outs = step.run((), (), tuple([values[i] for i in step.inputs]))[0]
+            finally:
+                swap_x64(before)
             return [outs[r] if type(r) is int else r[0] if r[1] is None else values[r[1]] for r in step.results]
         return self._walk(step, key, values)
 
@@ -233,12 +238,16 @@ class Plan:
     @staticmethod
     def _execute(step: Step, done: list[Any], *arguments: Any) -> None:
         """Append what the executable returns to `done`, with no moment at which an interrupt could lose it."""
-        if step.warm:
-            done.extend(map(step.run, *[(a,) for a in arguments]))  # one call of C code
-        else:
-            with interrupt_held():  # JAX prepares a first call in Python
-                done.append(step.run(*arguments))
-            step.warm = True
+        before = swap_x64(True)
+        try:
+            if step.warm:
+                done.extend(map(step.run, *[(a,) for a in arguments]))  # one call of C code
+            else:
+                with interrupt_held():  # JAX prepares a first call in Python
+                    done.append(step.run(*arguments))
+                step.warm = True
+        finally:
+            swap_x64(before)
 
     # -- building ----------------------------------------------------------------------------------------------------
     def _build(self, todo: list[Any], known: dict[int, Any], regs: dict[int, Any]) -> Step:

@@ -1,4 +1,4 @@
-"""JAX as penstock wants it: 64-bit types, synchronous dispatch on the CPU, a compilation cache that outlives the process."""
+"""JAX as penstock wants it: synchronous dispatch on the CPU, a compilation cache that outlives the process."""
 
 import logging
 import os
@@ -6,10 +6,13 @@ import pathlib
 from typing import Any
 
 import jax
+from jax._src.config import enable_x64  # the state itself: `jax.enable_x64()` costs a context manager at every call
 
 from penstock.engine.memory import keep_freed_memory
 from penstock.ir.tensor_list import TensorList
 
+swap_x64: Any = enable_x64.swap_local
+"""`before = swap_x64(True)`: 64-bit types for this thread until `swap_x64(before)`.  A program's own use of JAX keeps its defaults."""
 CACHE_VARIABLE = "PENSTOCK_CACHE"
 
 
@@ -25,7 +28,6 @@ def cache_folder() -> str | None:
 def _configure() -> None:
     logging.getLogger("jax").setLevel(logging.WARNING)  # absl's app shows INFO: no news of accelerators that are not there
     keep_freed_memory()
-    jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     jax.config.update("jax_numpy_dtype_promotion", "standard")
     folder = cache_folder()

@@ -276,6 +276,13 @@ def _gradients(row: Row, cotangents: list[Any], second: list[Any] | None = None)
 def check_gradient(row: Row) -> None:
     """The op's gradient rule against the derivative of its body, and once more for the gradient's gradient."""
     import jax
+
+    with jax.enable_x64(True):
+        _check_gradient(row)
+
+
+def _check_gradient(row: Row) -> None:
+    import jax
     import jax.numpy as jnp
 
     places = _differentiable(row)
