@@ -123,16 +123,31 @@ class Function(PolymorphicFunction, Trackable):
         self._methods: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
         self._decorated: Any = None
         self._converted: Any = None
+        self._read_parameters()
+        self._input_signature = self._check_signature(input_signature)
+        functools.update_wrapper(self, python_function)
+
+    def _read_parameters(self) -> None:
+        """What arguments the Python function takes."""
         try:
-            self._parameters: inspect.Signature | None = inspect.signature(python_function)
+            self._parameters: inspect.Signature | None = inspect.signature(self._python_function)
         except (TypeError, ValueError):
             self._parameters = None
-        self._input_signature = self._check_signature(input_signature)
         self._simple = self._parameters is not None and all(
             p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in self._parameters.parameters.values()
         )
         self._count = len(self._parameters.parameters) if self._parameters is not None else -1
-        functools.update_wrapper(self, python_function)
+
+    def _decorate(self, decorator: Any) -> None:
+        """Trace `decorator(python_function)` in place of the Python function; ValueError once it was traced."""
+        if self._traces:
+            raise ValueError(
+                f"Functions cannot be decorated after they have been traced: {self._name}() has {self._traces} trace(s). "
+                "Decorate it before its first call."
+            )
+        self._python_function = decorator(self._python_function)
+        self._converted = None
+        self._read_parameters()
 
     python_function = property(lambda s: s._python_function)
     input_signature = property(lambda s: s._input_signature)
@@ -234,6 +249,7 @@ class Function(PolymorphicFunction, Trackable):
         return None
 
     def _trace(self, args: Any, kwds: Any, key: Any) -> ConcreteFunction:
+        values = args
         if self._reduce_retracing and self._input_signature is None:
             args, kwds, key = self._relaxed(args, kwds, key)
         self._explain_retracing(key)
@@ -242,12 +258,12 @@ class Function(PolymorphicFunction, Trackable):
         if specs is not None:
             given = (*specs, *args[len(specs) :])
         created: list[Any] = []
-        concrete = self._trace_once(given, kwds, created)
+        concrete = self._trace_once(given, kwds, created, values)
         if created:
             if not self._first:
                 raise _created_late(created)
             late: list[Any] = []
-            concrete = self._trace_once(given, kwds, late)
+            concrete = self._trace_once(given, kwds, late, values)
             if late:
                 raise _created_late(late)
         self._first = False
@@ -269,7 +285,7 @@ class Function(PolymorphicFunction, Trackable):
                 return tuple(relax(a, k) for a, k in zip(args, wide)), kwds, wide
         return args, kwds, key
 
-    def _trace_once(self, args: Any, kwds: Any, created: list[Any]) -> ConcreteFunction:
+    def _trace_once(self, args: Any, kwds: Any, created: list[Any], values: Any) -> ConcreteFunction:
         self._traces += 1
         graph = FuncGraph(fresh_name(f"__inference_{self._name}"))
         if tracing.traced is not None:
@@ -284,7 +300,7 @@ class Function(PolymorphicFunction, Trackable):
 
         graph._variable_creator = creator  # type: ignore[attr-defined]
 
-        def enter(value: Any, label: str) -> Any:
+        def enter(value: Any, label: str, now: Any = None) -> Any:
             if value is None:
                 return None
             spec = value if isinstance(value, TypeSpec) else getattr(value, "_type_spec", None) if not isinstance(value, Tensor) else None
@@ -296,6 +312,9 @@ class Function(PolymorphicFunction, Trackable):
                 if data is not None:
                     p._handle_data = data
                 placeholders.append(p)
+                now = t if isinstance(t, Tensor) else now
+                if now is not None and not isinstance(now, TypeSpec):
+                    graph._arguments[p._id] = now if isinstance(now, Tensor) else outer.convert(now, p.dtype)
                 return p
             if spec is not None and not hasattr(value, "handle"):
                 if isinstance(value, TypeSpec):
@@ -311,9 +330,12 @@ class Function(PolymorphicFunction, Trackable):
         door_outer = lambda v: v if isinstance(v, Tensor) else outer.convert(v)
         with door.using(graph), door.watching(None):
             label = lambda i: names[i] if i < len(names) and names[i] != "self" else f"arg{i}"
-            call_args = tuple(enter(a, label(i)) for i, a in enumerate(args))
-            call_kwds = {k: enter(kwds[k], k) for k in sorted(kwds)}
-            result = nest_kinds.plain(self._callable()(*call_args, **call_kwds))
+            call_args = tuple(enter(a, label(i), values[i] if i < len(values) else None) for i, a in enumerate(args))
+            call_kwds = {k: enter(kwds[k], k, kwds[k]) for k in sorted(kwds)}
+            try:
+                result = nest_kinds.plain(self._callable()(*call_args, **call_kwds))
+            finally:
+                graph._arguments = {}
             flat = [_returned(graph, r, self._name) for r in nest.flatten(result, expand_composites=True)]
         structure = flat[0] if isinstance(result, (Tensor, np.ndarray)) or (not nest.is_nested(result) and not hasattr(result, "_type_spec") and flat[0] is not None) else result
         signature = (_specs(args, self._input_signature), {k: _specs_of(v) for k, v in kwds.items()})

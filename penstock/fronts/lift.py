@@ -60,14 +60,25 @@ def device(device_name: Any) -> Any:
         from penstock.ir.device import merge_device
 
         try:
-            merge_device("", device_name)
+            wanted = merge_device(door.state.device, device_name)
         except ValueError as e:
             from penstock.base.errors import InvalidArgumentError
 
             raise InvalidArgumentError(None, None, f"Failed to parse device name {device_name!r}: {e}") from None
+        return _placed(wanted)
     elif callable(device_name):
         raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
-    return contextlib.nullcontext()
+    return _placed("")
+
+
+@contextlib.contextmanager
+def _placed(name: str) -> Any:
+    """Ops of this thread are asked to run on `name`; "" lets each choose."""
+    before, door.state.device = door.state.device, name
+    try:
+        yield
+    finally:
+        door.state.device = before
 
 
 @export(v1=("colocate_with",))

@@ -36,6 +36,7 @@ class FuncGraph(Graph):
         self.structured_input_signature: Any = None
         self._captured: dict[int, tuple[Any, Any]] = {}  # id of the outer tensor -> (outer, inner)
         self._outside: dict[int, Any] = {}  # id of the inner placeholder -> outer tensor
+        self._arguments: dict[int, Any] = {}  # the same for arguments, while the call that traces is under way
         self._variables: dict[int, Any] = {}
         self._by_value = capture_by_value
         self._scope_name = ""

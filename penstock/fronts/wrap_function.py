@@ -74,7 +74,7 @@ def wrap_function(fn: Any, signature: Any, name: str | None = None) -> WrappedFu
     """
     tracer = Function(fn, name or getattr(fn, "__name__", "wrapped_function").replace("<lambda>", "lambda"), list(signature), autograph=False)
     made: list[Any] = []
-    traced = tracer._trace_once(tuple(signature), {}, made)
+    traced = tracer._trace_once(tuple(signature), {}, made, ())
     out = WrappedFunction(traced.graph, traced._arguments, traced._signature, traced._structure, names=traced._names)
     out._flat_outputs, out._owner = traced._flat_outputs, tracer
     out.held = [v() for v in made]

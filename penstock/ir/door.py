@@ -24,6 +24,7 @@ class _State(threading.local):
     stack: tuple[Any, ...] = ()
     watchers: tuple[Any, ...] = ()
     name_scope: str = ""  # the eager name scope
+    device: str = ""  # the eager device scope
 
 
 state = _State()

@@ -173,10 +173,10 @@ def _resolve(n: int, shape: np.ndarray) -> tuple[int, ...]:
         else:
             missing, rest = divmod(n, product)
             if rest:
-                raise InvalidArgumentError(f"Input to reshape is a tensor with {n} values, but the requested shape {dims} requires a multiple of {product}")
+                raise InvalidArgumentError(f"Input to reshape is a tensor with {n} values, but the requested shape requires a multiple of {product}: {dims}")
         dims[free] = missing
     elif product != n:
-        raise InvalidArgumentError(f"Input to reshape is a tensor with {n} values, but the requested shape {dims} has {product}")
+        raise InvalidArgumentError(f"Input to reshape is a tensor with {n} values, but the requested shape has {product}: {dims}")
     return tuple(dims)
 
 

@@ -5,16 +5,27 @@ import contextlib
 from penstock.engine import devices
 from penstock.fronts import default_graph
 from penstock.ir import door, seeds
+from penstock.ir.device import DeviceSpec
 from penstock.platform import config, internal_api
 
 EAGER_MODE, GRAPH_MODE = 1, 0
 SYNC, ASYNC = 0, 1
 
 
+_TASK = "/job:localhost/replica:0/task:0"
+
+
+def _parts(device: str) -> str:
+    """The device's type and index of a device name."""
+    spec = DeviceSpec.from_string(device)
+    return DeviceSpec(device_type=spec.device_type, device_index=spec.device_index or 0).to_string() if spec.device_type else ""
+
+
 class Context:
     """Devices, seeds and modes of the process."""
 
-    device_name = ""
+    device_name = property(lambda self: f"{_TASK}{_parts(door.state.device)}" if door.state.device else None)
+    device_spec = property(lambda self: DeviceSpec.from_string(self.device_name or ""))
     scope_name = property(lambda self: door.state.name_scope)
     config = property(lambda self: None)
     executing_eagerly = staticmethod(default_graph.executing_eagerly)

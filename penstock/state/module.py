@@ -70,7 +70,7 @@ class Module(AutoTrackable):
     def name_scope(self) -> Any:
         """A name scope for this module's ops and variables."""
         if not hasattr(self, "_scope_name"):
-            raise ValueError(
+            raise AttributeError(
                 f"The superclass constructor of {type(self).__name__} was not called: call super().__init__() before using its name scope."
             )
         return name_scope_v2(self._scope_name)

@@ -59,7 +59,7 @@ def colocated(graph: Any, name: str | None) -> Iterator[None]:
 
 
 def lifted(value: Any, graph: Any) -> Any:
-    """A tensor of a function being traced, computed outside of it; ValueError when it depends on the function's arguments."""
+    """A tensor of a function being traced, computed outside of it; ValueError when it depends on arguments without values."""
     if not isinstance(value, GraphTensor) or value.graph is graph:
         return value
     known = known_value(value)
@@ -67,10 +67,12 @@ def lifted(value: Any, graph: Any) -> Any:
         return door.convert(known, value.dtype.base_dtype)
     inner = value.graph
     env: dict[int, Any] = {}
-    for inside, outside in getattr(inner, "_outside", {}).items():
+    for inside, outside in (*getattr(inner, "_outside", {}).items(), *getattr(inner, "_arguments", {}).items()):
         env[inside] = (
             outside if not isinstance(outside, GraphTensor) or outside.graph is graph else lifted(outside, graph)
         )
+    if value._id in env:
+        return env[value._id]
     for node in order([value.op], env):
         if node.type == "Placeholder":
             raise ValueError(
