@@ -10,8 +10,13 @@ import sys
 
 OUT = os.path.join(os.path.dirname(__file__), "..", "penstock", "api", "internals.txt")
 
-CORRECTIONS = {("tensorflow.python.framework.ops", "name_scope"): "tf.compat.v1.name_scope"}
+CORRECTIONS = {
+    ("tensorflow.python.framework.ops", "name_scope"): "tf.compat.v1.name_scope",
+}
 """Names whose public one has other parameters than the internal function."""
+
+LAYERS = "tensorflow.python.layers."
+"""Modules in which a name like `dropout` is that of the layer, not of the op."""
 
 
 def main(path):
@@ -23,6 +28,8 @@ def main(path):
         for name, public in sorted(names.items()):
             public = CORRECTIONS.get((module, name), public)
             guess, public = public.startswith("~"), public.lstrip("~")
+            if module.startswith(LAYERS) and not module.endswith(".utils"):
+                public = f"tf.compat.v1.layers.{name}"
             if not public.startswith("tf.") or public.startswith("tf.dtensor.") or (guess and "raw_ops" in public):
                 continue
             rows.append(f"{name}={public.removeprefix('tf.').replace('compat.v1.raw_ops.', 'raw_ops.')}")

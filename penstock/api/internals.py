@@ -321,6 +321,8 @@ COUNTERPARTS = {
     "python.layers.core": ("penstock.layers.core",),
     "python.ops.confusion_matrix": ("penstock.train.internal_ops",),
     "python.ops.control_flow_ops": ("penstock.train.internal_ops",),
+    "python.ops.control_flow_util": ("penstock.platform.control_context",),
+    "python.ops.lookup_ops": ("penstock.contrib.lookup.vocabularies", "penstock.contrib.lookup.lookup"),
     "python.ops.metrics_impl": ("penstock.train.internal_ops",),
     "python.ops.resource_variable_ops": ("penstock.state.resource_variable",),
     "python.ops.variables": ("penstock.state.partitioned",),

@@ -204,7 +204,7 @@ class DType:
 
 for _enum, _name, _np, _group in _TABLE:
     globals()[_name] = DType._make(_enum, _name, _np, _group)
-    DType._make(_enum + _REF, _name + "_ref", _np, _group)
+    globals()[_name + "_ref"] = DType._make(_enum + _REF, _name + "_ref", _np, _group)
     _public = (_name, f"dtypes.{_name}") if _enum < 24 else (f"dtypes.experimental.{_name}",)
     export_constant(*_public, module=__name__, attr=_name)
 

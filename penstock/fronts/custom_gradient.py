@@ -52,10 +52,9 @@ def _call(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     tensors = [a if a is None else door.convert(a) for a in flat_args]
     with scoped(None, "CustomGradient"):
         op = find("IdentityN") if here.is_graph else None
-        inner = [find("Identity")(t) if t is not None and t.dtype.is_differentiable and here.is_graph else t for t in tensors]
         accesses = _Accesses()
         with door.watching(None), door.watching(accesses):
-            result, grad_fn = f(*nest.pack_sequence_as(args, inner, expand_composites=True), **kwargs)
+            result, grad_fn = f(*nest.pack_sequence_as(args, tensors, expand_composites=True), **kwargs)
         variables = [v for v in accesses.variables.values() if not any(v is g for g in variables_given)]
         if variables and not _takes_variables(grad_fn):
             raise TypeError(

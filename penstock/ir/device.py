@@ -9,7 +9,7 @@ _PARTS = re.compile(r"^(job|replica|task):(.+)$")
 _DEVICE = re.compile(r"^(?:device:)?([A-Za-z_]\w*)(?::(\d+|\*))?$")
 
 
-@export("DeviceSpec")
+@export(v2=("DeviceSpec",))
 class DeviceSpec:
     """A partly given device name; the parts left out are None.
 
@@ -46,11 +46,11 @@ class DeviceSpec:
     def make_merged_spec(self, dev: "DeviceSpec") -> "DeviceSpec":
         """This spec with the parts that `dev` gives put in their place."""
         parts: list[Any] = [b if b is not None else a for a, b in zip(self._parts, dev._parts)]
-        return DeviceSpec(*parts)
+        return type(self)(*parts)
 
     def replace(self, **kwargs: Any) -> "DeviceSpec":
         now: dict[str, Any] = dict(zip(("job", "replica", "task", "device_type", "device_index"), self._parts))
-        return DeviceSpec(**{**now, **kwargs})
+        return type(self)(**{**now, **kwargs})
 
     def to_string(self) -> str:
         return _text(*self._parts)
@@ -63,6 +63,37 @@ class DeviceSpec:
 
     def __repr__(self) -> str:
         return f"DeviceSpec({self.to_string()!r})"
+
+
+def _settable(place: int, convert: Any) -> property:
+    def store(spec: Any, value: Any) -> None:
+        parts = list(spec._parts)
+        parts[place] = None if value is None else convert(value)
+        spec._parts = DeviceSpec(*parts)._parts
+
+    return property(lambda s: s._parts[place], store)
+
+
+@export(v1=("DeviceSpec",))
+class DeviceSpecV1(DeviceSpec):
+    """A device name whose parts may be set.
+
+    >>> spec = tf.compat.v1.DeviceSpec(job="ps"); spec.task = 1; spec.to_string()
+    '/job:ps/task:1'
+    """
+
+    __slots__ = ()
+    job, replica, task = _settable(0, str), _settable(1, int), _settable(2, int)
+    device_type, device_index = _settable(3, str), _settable(4, int)
+
+    def parse_from_string(self, spec: str) -> "DeviceSpecV1":
+        """Take the parts that `spec` gives; returns this spec."""
+        self._parts = _parse(spec)
+        return self
+
+    def merge_from(self, dev: DeviceSpec) -> None:
+        """Take the parts that `dev` gives."""
+        self._parts = self.make_merged_spec(dev)._parts
 
 
 def _text(job: Any, replica: Any, task: Any, kind: Any, index: Any) -> str:

@@ -41,6 +41,10 @@ class _Pooling(Layer):
         pool = {(2, True): nn.max_pool, (2, False): nn.avg_pool, (3, True): nn.max_pool3d, (3, False): nn.avg_pool3d}[
             rank, self.largest
         ]
+        if rank == 3 and not last:  # a volume is pooled with its channels last
+            moved = find("Transpose")(inputs, [0, 2, 3, 4, 1], name="transpose")
+            outputs = pool(moved, [1, *size, 1], [1, *strides, 1], self.padding.upper())
+            return find("Transpose")(outputs, [0, 4, 1, 2, 3], name="transpose")
         outputs = pool(inputs, ksize, steps, self.padding.upper(), data_format=op_format(self.data_format, rank))
         return find("Squeeze")(outputs, squeeze_dims=[axis]) if self.rank == 1 else outputs
 

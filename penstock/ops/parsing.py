@@ -100,7 +100,7 @@ class Batch:
                 made[~lacks] = values.reshape(-1, size)
                 made[lacks] = default.reshape(-1)
                 made = made.reshape(self.n, *shape)
-        return made[0] if self.one else made
+        return made.reshape(made.shape[1:]) if self.one else made
 
     def _padded(self, key: str, dtype: Any, shape: Any, default: np.ndarray, values: np.ndarray, counts: np.ndarray) -> np.ndarray:
         stride = int(np.prod(shape[1:], dtype=np.int64))

@@ -239,13 +239,17 @@ def _types(given: Any) -> list[Any]:
     return [as_dtype(d) for d in (given if isinstance(given, (list, tuple)) else [given])]
 
 
-def _declared(shapes: Any, types: list[Any]) -> Any:
+def _declared(shapes: Any, types: list[Any], whole: bool = True) -> Any:
+    """The shapes of the components: known in full, or (`whole=False`) at least in rank."""
     if shapes is None:
         return None
     if isinstance(shapes, TensorShape) or (isinstance(shapes, (list, tuple)) and len(types) == 1 and not any(isinstance(s, (list, tuple, TensorShape)) for s in shapes)
                                            and len(shapes) != 1):  # fmt: skip
         shapes = [shapes]
-    return [as_dims(s) for s in shapes]
+    found = [TensorShape(s) for s in shapes]
+    if not all(s.is_fully_defined() if whole else s.rank is not None for s in found):
+        raise ValueError(f"All shapes must {'be fully defined' if whole else 'have a defined rank'}: {found}")
+    return [as_dims(s) for s in found]
 
 
 @export("queue.FIFOQueue", v1=("FIFOQueue",))
@@ -269,7 +273,7 @@ class PaddingFIFOQueue(QueueBase):
 
     def __init__(self, capacity: int, dtypes: Any, shapes: Any, names: Any = None, shared_name: str | None = None, name: str = "padding_fifo_queue"):
         types = _types(dtypes)
-        declared = _declared(shapes, types)
+        declared = _declared(shapes, types, whole=False)
         if declared is None or len(declared) != len(types):
             raise ValueError(f"Shapes must be provided for all components, but received {len(types)} dtypes and {len(declared or ())} shapes.")
         ref = padding_fifo_queue_v2(component_types=types, shapes=declared, capacity=capacity, shared_name=shared_name or "", name=name)

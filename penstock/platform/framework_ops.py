@@ -71,12 +71,13 @@ def has_default_graph():
 
 
 def _get_graph_from_inputs(op_input_list, graph=None):
-    """The graph that all the given tensors and operations belong to; ValueError when they are of several."""
+    """The graph that all the given tensors and operations belong to; ValueError when they are of several, or not of `graph`."""
     found = graph
     for item in op_input_list:
         owner = getattr(item, "graph", None)
         if owner is not None and found is not None and owner is not found:
-            raise ValueError(f"{item} must be from the same graph as the other inputs.")
+            what = "must be from the same graph as the other inputs" if graph is None else "is not from the passed-in graph"
+            raise ValueError(f"{item} {what}.")
         found = found or owner
     return found or door.current()
 

@@ -293,9 +293,9 @@ class TestCase(absltest.TestCase):
         a, b = self._array(a), self._array(b)
         self._same_shape(a, b)
         wide = [x.astype(np.float64) if x.dtype.kind not in "biufcSUO" else x for x in (a, b)]
-        if not np.allclose(*wide, rtol=rtol, atol=atol):
+        if not np.allclose(*wide, rtol=rtol, atol=atol, equal_nan=True):
             a, b = wide
-            bad = ~np.isclose(a, b, rtol=rtol, atol=atol)
+            bad = ~np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
             x, y = (a[bad], b[bad]) if a.ndim else (a, b)
             with np.errstate(invalid="ignore"):
                 rows = [

@@ -158,7 +158,9 @@ def _average_precision(labels: Any, best: Any, k: int, classes: Any) -> Any:
         held = to(set_size(labels), DOUBLE)
     else:  # labels that no class stands for do not count
         dense = labels
-        known = find("LogicalAnd")(find("GreaterEqual")(dense, door.convert(0, int64)), find("Less")(dense, classes))
+        known = find("GreaterEqual")(dense, door.convert(0, int64))
+        if classes is not None:
+            known = find("LogicalAnd")(known, find("Less")(dense, classes))
         held = reduce_sum(to(known, DOUBLE), axis=-1)
     hit = reduce_any(find("Equal")(find("ExpandDims")(best, -1), find("ExpandDims")(dense, -2)), axis=-1)
     relevant = to(hit, DOUBLE)
@@ -180,16 +182,31 @@ def average_precision_at_k(labels: Any, predictions: Any, k: int, weights: Any =
         best = _best(predictions, k)
         classes = to(find("Shape")(predictions)[-1], int64)
         found = _average_precision(_expanded(labels, best), best, k, classes)
-        if weights is not None:
-            weights = spread(weights, found)
-            found = found * weights
-        with get_default_graph().name_scope("max"):
-            number = to(find("Size")(found), DOUBLE) if weights is None else total(weights)
-        most, sums = metric_variable([], DOUBLE, name="max"), metric_variable([], DOUBLE, name="total")
-        more_sums, more = sums.assign_add(total(found)), most.assign_add(number)
-        value = _safe(sums, most, "mean")
-        update = _safe(more_sums, more, scope)
-        return publish(value, update, metrics_collections, updates_collections)
+        return _running_mean(found, weights, metrics_collections, updates_collections, scope)
+
+
+def _running_mean(found: Any, weights: Any, metrics_collections: Any, updates_collections: Any, scope: Any) -> tuple[Any, Any]:
+    if weights is not None:
+        weights = spread(weights, found)
+        found = found * weights
+    with get_default_graph().name_scope("max"):
+        number = to(find("Size")(found), DOUBLE) if weights is None else total(weights)
+    most, sums = metric_variable([], DOUBLE, name="max"), metric_variable([], DOUBLE, name="total")
+    more_sums, more = sums.assign_add(total(found)), most.assign_add(number)
+    value = _safe(sums, most, "mean")
+    update = _safe(more_sums, more, scope)
+    return publish(value, update, metrics_collections, updates_collections)
+
+
+def _average_precision_of(labels: Any, predictions_idx: Any, weights: Any = None, metrics_collections: Any = None, updates_collections: Any = None,
+                          name: str | None = None) -> tuple[Any, Any]:  # fmt: skip
+    """`average_precision_at_k` of classes that were found already: `predictions_idx` [..., k], the best first."""
+    with name_scope(name, "average_precision_at_top_k", (predictions_idx, labels, weights)) as scope:
+        best = to(predictions_idx, int64)
+        if best.shape.rank is None or best.shape[-1] is None:
+            raise ValueError("The last dimension of predictions_idx must be set.")
+        found = _average_precision(_expanded(labels, best), best, best.shape[-1], None)
+        return _running_mean(found, weights, metrics_collections, updates_collections, scope)
 
 
 def _safe(above: Any, below: Any, name: Any) -> Any:

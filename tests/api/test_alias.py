@@ -107,3 +107,26 @@ def test_protocol_buffers_resolve():
         "print(config_pb2.ConfigProto(allow_soft_placement=True).allow_soft_placement)"
     )
     assert out.split() == ["[]", "1", "True"]
+
+
+def test_internals_without_public_names():
+    out = python(
+        "import penstock; penstock.install_alias()\n"
+        "import tensorflow as tf\n"
+        "from tensorflow.python.framework import device, device_spec, dtypes, ops\n"
+        "from tensorflow.python.layers import convolutional, core, normalization\n"
+        "from tensorflow.python.ops import control_flow_util, lookup_ops, metrics_impl\n"
+        "L = tf.compat.v1.layers\n"
+        "print(core.flatten is L.flatten, convolutional.conv1d is L.conv1d, normalization.batch_normalization is L.batch_normalization)\n"
+        "print(dtypes.float32_ref.name, control_flow_util.GraphOrParentsInXlaContext(ops.Graph()))\n"
+        "spec = device_spec.DeviceSpecV1(job='ps'); spec.task = 3; spec.merge_from(device.DeviceSpec(device_type='cpu'))\n"
+        "print(spec.to_string())\n"
+        "with tf.Graph().as_default(), tf.compat.v1.Session() as s:\n"
+        "    table = lookup_ops.index_table_from_tensor(vocabulary_list=tf.constant(['a', 'b']))\n"
+        "    values, updates = metrics_impl._confusion_matrix_at_thresholds([True, False], [.9, .8], [.5], includes=('tp', 'fp'))\n"
+        "    k = metrics_impl._streaming_sparse_average_precision_at_top_k(tf.constant([[2], [0]], tf.int64), tf.constant([[2, 1], [1, 0]]))\n"
+        "    s.run([tf.compat.v1.tables_initializer(), tf.compat.v1.local_variables_initializer()])\n"
+        "    ran = s.run([table.lookup(tf.constant(['b', 'z'])), updates, k[1]])\n"
+        "    print(ran[0].tolist(), {key: v.tolist() for key, v in ran[1].items()}, ran[2])"
+    )
+    assert out.splitlines() == ["True True True", "float32_ref False", "/job:ps/task:3/device:CPU:*", "[1, -1] {'tp': [1.0], 'fp': [1.0]} 0.75"]

@@ -78,3 +78,10 @@ def test_shapes_are_checked():
     q = tf.queue.FIFOQueue(4, tf.float32, shapes=[(2,)])
     with pytest.raises(ValueError):
         q.enqueue([1.0, 2.0, 3.0])
+
+
+def test_shapes_must_be_known():
+    with pytest.raises(ValueError, match="All shapes must be fully defined: "):
+        tf.queue.FIFOQueue(3, [tf.int32], shapes=[[None, 3]])
+    with pytest.raises(ValueError, match="All shapes must have a defined rank: "):
+        tf.queue.PaddingFIFOQueue(3, [tf.int32], shapes=[tf.TensorShape(None)])
