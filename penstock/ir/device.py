@@ -62,7 +62,8 @@ class DeviceSpec:
         return hash(self._parts)
 
     def __repr__(self) -> str:
-        return f"DeviceSpec({self.to_string()!r})"
+        named = zip(("job", "replica", "task", "device_type", "device_index"), self._parts)
+        return f"<DeviceSpec({', '.join(f'{k}={v}' for k, v in named)})>"
 
 
 def _settable(place: int, convert: Any) -> property:

@@ -101,3 +101,8 @@ def test_the_sizes_are_in_the_message_of_reshape():
         tf.reshape(tf.zeros([128]), [8, 6, 4])
     with pytest.raises(tf.errors.InvalidArgumentError, match="but the requested shape requires a multiple of 5"):
         tf.reshape(tf.zeros([128]), [-1, 5])
+
+
+def test_a_device_spec_shows_all_its_parts():
+    spec = tf.DeviceSpec(job="ps", device_type="gpu", device_index=0)
+    assert repr(spec) == "<DeviceSpec(job=ps, replica=None, task=None, device_type=GPU, device_index=0)>"
