@@ -133,7 +133,8 @@ def merge_device(inner: str, outer: Any) -> str:
     """`inner` completed by what `outer` says; what both say, the later (`outer`) one wins as scopes are walked outside in."""
     if outer is None:
         return inner
-    outer = outer if isinstance(outer, str) else outer.to_string()
+    if not isinstance(outer, str):
+        outer = outer.to_string() if hasattr(outer, "to_string") else outer.name  # a logical device has a name alone
     if not outer:
         return inner
     a, b = _parse(inner), _parse(outer)

@@ -106,3 +106,8 @@ def test_the_sizes_are_in_the_message_of_reshape():
 def test_a_device_spec_shows_all_its_parts():
     spec = tf.DeviceSpec(job="ps", device_type="gpu", device_index=0)
     assert repr(spec) == "<DeviceSpec(job=ps, replica=None, task=None, device_type=GPU, device_index=0)>"
+
+
+def test_a_logical_device_is_a_device():
+    with tf.device(tf.config.list_logical_devices("CPU")[0]):
+        assert int(tf.constant(1)) == 1
