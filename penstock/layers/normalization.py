@@ -49,14 +49,6 @@ class BatchNormalization(Layer):
             virtual_batch_size,
             adjustment,
         )
-        if fused:
-            for what, given in (
-                ("renorm", renorm),
-                ("virtual_batch_size", virtual_batch_size is not None),
-                ("adjustment", adjustment is not None),
-            ):
-                if given:
-                    raise ValueError(f"Passing both `fused=True` and `{what}` is not supported")
         self.fused = fused
         self.renorm_clipping = {} if renorm_clipping is None else renorm_clipping
         unknown = [k for k in self.renorm_clipping if k not in ("rmax", "rmin", "dmax")]
@@ -85,11 +77,8 @@ class BatchNormalization(Layer):
                     "When using virtual_batch_size, the batch dimension must be 0 and thus axis cannot include 0"
                 )
         plain = not self.renorm and self.virtual_batch_size is None and self.adjustment is None
-        if self.fused is None:
+        if self.fused is None or self.fused:  # one kernel where there is one for this, else the ops that it is made of
             self.fused = plain and rank == 4 and self.axis in ([1], [3])
-        elif self.fused and (rank != 4 or self.axis not in ([1], [3])):
-            raise ValueError("Batch normalization layers with `fused=True` only support 4D input tensors with axis 1 or 3. "
-                             f"Received input shape {input_shape}, axis {self.axis}")  # fmt: skip
         sizes = {a: dims.as_list()[a] for a in self.axis}
         for n in sizes.values():
             if n is None:

@@ -23,3 +23,12 @@ def test_equals_tensorflow(name):
     for key, value in want.items():
         if key not in ("names", "op"):
             np.testing.assert_allclose(got[key], value, rtol=1e-4, atol=1e-5, err_msg=key)
+
+
+def test_fused_batch_normalization_falls_back():
+    with tf.Graph().as_default():
+        image, row = tf.zeros([2, 3, 4, 5]), tf.zeros([2, 3, 4])
+        for arguments, x, fused in (({}, image, True), ({}, row, False), ({"axis": 2}, image, False), ({"renorm": True}, image, False)):
+            layer = tf.layers.BatchNormalization(fused=True, **arguments)
+            layer(x)
+            assert layer.fused is fused, arguments
