@@ -11,7 +11,7 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from penstock.api.lazy import FOLDER, INDEX, V1, resolve
+from penstock.api.lazy import FOLDER, INDEX, OF_KERAS, V1, resolve
 from penstock.api.make import import_everything
 from penstock.base.files import write_whole
 
@@ -60,10 +60,24 @@ def parameters(thing):
     return [marks.get(p.kind.name, "") + p.name for p in found]
 
 
+def of_keras(name):
+    """What the keras package serves under a public name; None for a name that is not its own or not there."""
+    short = name.removeprefix(V1)
+    first, *rest = short.split(".")
+    if first not in OF_KERAS[V1 if name.startswith(V1) else ""]:
+        return None
+    from penstock.api.keras_names import find
+
+    thing = find(first)
+    for key in rest:
+        thing = getattr(thing, key, None)
+    return thing
+
+
 def difference(name, kind, expected, methods):
     """How what is here differs from TensorFlow's, as text, or ""."""
     try:
-        thing = resolve(INDEX.get(name))
+        thing = resolve(INDEX.get(name)) if INDEX.get(name) else of_keras(name)
     except Exception as error:  # whatever goes wrong is what the report says
         return f"cannot be loaded: {type(error).__name__}: {error}"
     notes = []
@@ -89,9 +103,10 @@ def spaces(folder=GOLDEN):
         short = name.removeprefix(V1)
         space = found["1.x" if old else "2.x", short.partition(".")[0] if "." in short else WHOLE]
         space.names.append(name)
-        if INDEX.get(name) is None and short != "__version__":
+        here = INDEX.get(name) or of_keras(name)
+        if here is None and short != "__version__":
             space.missing.append(name)
-        elif INDEX.get(name):
+        elif here is not None:
             note = difference(name, kind, expected, methods)
             if note:
                 space.different[name] = note
