@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from penstock.base.errors import UnimplementedError
 from penstock.base.export import export
 from penstock.ir.tensor import Tensor
 from penstock.numpy_api import elementwise as numbers, indexing, products, promotion, reductions, shaping
 from penstock.numpy_api.promotion import SPACE, asarray
 from penstock.ops import compare
 
-MODES = ("off", "legacy", "safe", "all")
+MODES = ("off", "legacy")
+WEAK = ("safe", "all")
+"""Modes of TensorFlow whose weak tensors are not here."""
 _plain: dict[str, Any] = {}
 """The operators as they were."""
 
@@ -100,18 +103,15 @@ def experimental_enable_numpy_behavior(prefer_float32: bool = False, dtype_conve
 
     `prefer_float32`: Python floats are float32 instead of float64.
     """
+    if dtype_conversion_mode in WEAK:
+        raise UnimplementedError(None, None, f"dtype_conversion_mode {dtype_conversion_mode!r} needs weak tensors, which penstock does not have; the nearest mode is 'legacy'")
     if dtype_conversion_mode not in MODES:
-        raise ValueError(f"dtype_conversion_mode must be one of {', '.join(MODES)}; got {dtype_conversion_mode!r}")
+        raise ValueError(f"dtype_conversion_mode must be one of {', '.join((*MODES, *WEAK))}; got {dtype_conversion_mode!r}")
     promotion.settings.prefer_float32 = prefer_float32
     if not _plain:
         _plain.update(Tensor.__dict__)
         _methods()
-        if dtype_conversion_mode != "off":
-            from penstock.state.variable import Variable
-
-            _promote_operators((Tensor, Variable))
-            _plain["promotes"] = True
-    elif dtype_conversion_mode != "off" and "promotes" not in _plain:
+    if dtype_conversion_mode != "off" and "promotes" not in _plain:
         from penstock.state.variable import Variable
 
         _promote_operators((Tensor, Variable))
