@@ -21,18 +21,8 @@ from penstock.ir.type_spec import TensorSpec
 _new = object.__new__
 
 
-@export("types.experimental.Callable")
-class CallableType:
-    """What `tf.function` makes: polymorphic and concrete functions."""
-
-
-@export("types.experimental.GenericFunction", "types.experimental.PolymorphicFunction")
-class PolymorphicFunction(CallableType):
-    """A function that is traced anew for arguments of other types."""
-
-
 @export("types.experimental.ConcreteFunction")
-class ConcreteFunction(CallableType, Trackable):
+class ConcreteFunction(Trackable):
     """One trace of a `tf.function`, for one signature of its inputs."""
 
     def __init__(self, graph: FuncGraph, arguments: Any, signature: Any, structure: Any, attrs: dict[str, Any] | None = None, names: Any = None):

@@ -15,7 +15,7 @@ from penstock.base.export import export
 from penstock.base.trackable import Trackable
 from penstock.base.where import user_line
 from penstock.fronts import trace as tracing
-from penstock.fronts.concrete import ConcreteFunction, PolymorphicFunction
+from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.eager import EagerTensor
 from penstock.fronts.trace import FuncGraph, fresh_name
 from penstock.ir import door
@@ -104,7 +104,7 @@ def is_tensor_argument(value: Any) -> bool:
     return isinstance(value, (Tensor, np.ndarray, np.generic, TensorSpec))
 
 
-class Function(PolymorphicFunction, Trackable):
+class Function(Trackable):
     """The callable that `tf.function` makes of a Python function."""
 
     def __init__(self, python_function: Any, name: str, input_signature: Any = None, autograph: bool = True, jit_compile: Any = None,

@@ -34,7 +34,7 @@ class SupportsTracingProtocol(typing.Protocol):
     def __tf_tracing_type__(self, context: Any) -> Any: ...
 
 
-@export(v2=("types.experimental.Callable",))
+@export("types.experimental.Callable")
 class Callable(abc.ABC):
     """What can be called with tensors and has a function type."""
 
@@ -56,7 +56,7 @@ class AtomicFunction(Callable):
         """Run it on arguments and captured values."""
 
 
-@export(v2=("types.experimental.GenericFunction", "types.experimental.PolymorphicFunction"))
+@export("types.experimental.GenericFunction", "types.experimental.PolymorphicFunction")
 class PolymorphicFunction(Callable):
     """What `tf.function` makes: a function with a graph for each type of arguments."""
 
