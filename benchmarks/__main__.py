@@ -21,7 +21,7 @@ CASES = {  # name: (repeats a round, peers, at most this ratio to the best of th
     "session_run": (2000, TF, 0.25), "function_call": (2000, TF, 0.12), "eager_add": (3000, TF, 0.35), "eager_matmul": (3000, TF, 0.35),
     "eager_reduce_sum": (3000, TF, 0.35), "tape_gradient": (400, TF, 0.4), "deep_build": (1, TF, 0.5), "deep_first": (1, TF, 1.0),
     "deep_steady": (10, TF, 0.3), "many_variables": (200, TF, 0.5), "mlp": (30, ALL, 1.0), "lstm": (4, BOTH, 0.5), "transformer": (4, ALL, 1.0),
-    "convnet": (4, TF, 1.8), "data_memory": (1, TF, 1.0), "data_map": (1, TF, 1.0), "data_jpeg": (1, TF, 2.5), "data_examples": (1, TF, 1.0),
+    "convnet": (4, TF, 1.8), "data_memory": (1, TF, 1.0), "data_map": (1, TF, 1.0), "data_jpeg": (1, TF, 1.0), "data_examples": (1, TF, 1.0),
     "data_text": (1, TF, 1.0), "data_generator": (1, TF, 1.0),
 }  # fmt: skip
 STARTS = {
