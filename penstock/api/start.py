@@ -8,6 +8,7 @@ from importlib import import_module
 from os.path import exists, join
 
 from penstock.api.lazy import FOLDER, INDEX
+from penstock.base import trackable
 from penstock.ir import door
 
 SLOTS = (
@@ -28,7 +29,13 @@ def load_op(name):
         import_module(target.partition(":")[0])
 
 
+def checkpointing():
+    """`Checkpoint` and `CheckpointManager`."""
+    return import_module("penstock.state.checkpoint").Checkpoint, import_module("penstock.state.checkpoint_manager").CheckpointManager
+
+
 door.load_op = load_op
+trackable.checkpointing = checkpointing
 for _name in SLOTS:
     if exists(join(FOLDER, *_name.split(".")[1:]) + ".py"):
         import_module(_name)

@@ -9,6 +9,8 @@ from penstock.base.export import export
 
 VARIABLE_VALUE_KEY = "VARIABLE_VALUE"
 OBJECT_CONFIG_JSON_KEY = "OBJECT_CONFIG_JSON"
+checkpointing: Callable[[], tuple[Any, Any]] | None = None
+"""Slot: gives `Checkpoint` and `CheckpointManager` to what stands below or beside them."""
 _NO_CHILDREN: dict[str, Any] = {}
 
 

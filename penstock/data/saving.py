@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.base import dtypes
+from penstock.base import dtypes, trackable
 from penstock.base.errors import DataLossError, NotFoundError
 from penstock.base.export import export
 from penstock.base.files import told_as, write_whole
@@ -308,10 +308,8 @@ def save(dataset: Any, path: Any, compression: Any = None, shard_func: Any = Non
 
 def _save_with_checkpoints(saved: Any, given: dict[str, Any]) -> None:
     """Save element by element, keeping the iterator in a checkpoint as `checkpoint_args` says."""
-    from importlib import import_module
-
-    make = import_module("penstock.state.checkpoint").Checkpoint
-    manager = import_module("penstock.state.checkpoint_manager").CheckpointManager
+    assert trackable.checkpointing is not None
+    make, manager = trackable.checkpointing()
     iterator = iter(saved)
     checkpoint = make(iterator=iterator)
     options = {k: v for k, v in given.items() if k not in ("checkpoint_interval", "step_counter", "checkpoint")}

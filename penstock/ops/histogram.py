@@ -246,13 +246,13 @@ Bucketize.no_grad()
 
 
 # -- confusion -------------------------------------------------------------------------------------------------------
-def _remove_squeezable(labels: Any, predictions: Any) -> tuple[Any, Any]:
-    """Drops a last axis of size 1 where one has it and the other does not."""
+def remove_squeezable(labels: Any, predictions: Any, expected: int = 0) -> tuple[Any, Any]:
+    """Drops a last axis of size 1 where it makes the predictions' rank exceed the labels' by other than `expected`."""
     a, b = labels._dims, predictions._dims
     if a is not None and b is not None:
-        if len(b) - len(a) == 1 and b[-1] in (1, None):
+        if len(b) - len(a) == expected + 1 and b[-1] in (1, None):
             predictions = later("Squeeze")(predictions, squeeze_dims=[-1])
-        elif len(a) - len(b) == 1 and a[-1] in (1, None):
+        elif len(b) - len(a) == expected - 1 and a[-1] in (1, None):
             labels = later("Squeeze")(labels, squeeze_dims=[-1])
     return labels, predictions
 
@@ -275,7 +275,7 @@ def confusion_matrix(
 
     out = as_dtype(dtype)
     with scoped(name, "confusion_matrix"):
-        labels, predictions = _remove_squeezable(
+        labels, predictions = remove_squeezable(
             door.convert(labels, None, "labels"), door.convert(predictions, None, "predictions")
         )
         labels, predictions = (

@@ -216,7 +216,8 @@ def _type_name(dtype: Any) -> str:
     return types_pb2.DataType.Name(dtype.as_datatype_enum)
 
 
-def _prefix(ckpt_dir_or_file: Any) -> str:
+def checkpoint_prefix(ckpt_dir_or_file: Any) -> str:
+    """A checkpoint's path, of itself or of the folder whose latest it is; ValueError where there is none."""
     path = os.fspath(ckpt_dir_or_file)
     if os.path.isdir(path):
         found = latest_checkpoint(path)
@@ -229,7 +230,7 @@ def _prefix(ckpt_dir_or_file: Any) -> str:
 @export("train.load_checkpoint")
 def load_checkpoint(ckpt_dir_or_file: Any) -> NewCheckpointReader:
     """A reader of a checkpoint, or of the newest one in a folder."""
-    return NewCheckpointReader(_prefix(ckpt_dir_or_file))
+    return NewCheckpointReader(checkpoint_prefix(ckpt_dir_or_file))
 
 
 @export("train.load_variable")

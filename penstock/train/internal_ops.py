@@ -4,7 +4,7 @@ from penstock.fronts.grouping import with_dependencies
 from penstock.ir import door
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
-from penstock.ops.histogram import _remove_squeezable
+from penstock.ops.histogram import remove_squeezable
 from penstock.state.collections import add_to_collections
 from penstock.train.metrics import metric_variable, squeezed as _remove_squeezable_dimensions
 from penstock.train.metrics_at_k import _average_precision_of as _streaming_sparse_average_precision_at_top_k
@@ -39,8 +39,4 @@ def _safe_scalar_div(numerator, denominator, name):
 def remove_squeezable_dimensions(labels, predictions, expected_rank_diff=0, name=None):
     """`labels` and `predictions` without a last axis of size 1 that only one of them has."""
     with scoped(name, "remove_squeezable_dimensions"):
-        labels, predictions = door.convert(labels), door.convert(predictions)
-        if expected_rank_diff and None not in (labels.shape.rank, predictions.shape.rank):
-            if predictions.shape.rank - labels.shape.rank == expected_rank_diff:
-                return labels, predictions
-        return _remove_squeezable(labels, predictions)
+        return remove_squeezable(door.convert(labels), door.convert(predictions), expected_rank_diff)

@@ -10,24 +10,12 @@ from penstock.base.export import export
 from penstock.fronts.default_graph import get_default_graph
 from penstock.ir import door
 from penstock.ops.checkpoint import restore_v2
-from penstock.state.checkpoints import latest_checkpoint, load_checkpoint
+from penstock.state.checkpoints import checkpoint_prefix, load_checkpoint
 from penstock.state.collections import GraphKeys
 from penstock.state.scopes import variable_store
 from penstock.state.variable import Variable
 
 log = logging.getLogger("tensorflow")
-
-
-def _path(ckpt_dir_or_file: Any) -> str:
-    import os
-
-    path = os.fspath(ckpt_dir_or_file)
-    if os.path.isdir(path):
-        found = latest_checkpoint(path)
-        if found is None:
-            raise ValueError(f"Couldn't find 'checkpoint' file or checkpoints in given directory {path}")
-        return found
-    return path
 
 
 def _is_variables(value: Any) -> bool:
@@ -48,7 +36,7 @@ def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
 
     >>> tf.train.init_from_checkpoint("model", {"encoder/": "new_encoder/"})
     """
-    reader, path = load_checkpoint(ckpt_dir_or_file), _path(ckpt_dir_or_file)
+    reader, path = load_checkpoint(ckpt_dir_or_file), checkpoint_prefix(ckpt_dir_or_file)
     shapes = reader.get_variable_to_shape_map()
     held = variable_store().held
     pairs = list(assignment_map.items()) if isinstance(assignment_map, dict) else [tuple(p) for p in assignment_map]

@@ -233,3 +233,10 @@ def test_a_saver_keeps_where_an_iterator_stands(tmp_path):
             session.run(it.initializer)
             saver.restore(session, str(tmp_path / "c"))
             assert [session.run(item) for _ in range(5)] == rest
+
+
+def test_a_dataset_is_saved_with_checkpoints_of_its_iterator(tmp_path):
+    folder, kept = str(tmp_path / "data"), str(tmp_path / "kept")
+    tf.data.Dataset.range(10).save(folder, checkpoint_args={"directory": kept, "checkpoint_interval": 4, "max_to_keep": 2})
+    assert [int(n) for n in tf.data.Dataset.load(folder)] == list(range(10))
+    assert tf.train.latest_checkpoint(kept) is not None

@@ -93,3 +93,11 @@ def test_timeline():
     events = json.loads(text)["traceEvents"]
     assert [e["ph"] for e in events] == ["M", "M", "M", "X"] and events[3]["dur"] == 7
     assert re.search(r'"ts": 5', text)
+
+
+def test_remove_squeezable_dimensions():
+    from penstock.train.internal_ops import remove_squeezable_dimensions
+
+    shapes = [([3, 1], [3], 0), ([3, 1], [3, 1], 1), ([3], [3], 1), ([3, 4], [3, 1], 1), ([3, 4, 1], [3], 1)]
+    found = [remove_squeezable_dimensions(tf.zeros(b), tf.zeros(a), expected) for a, b, expected in shapes]
+    assert [(x.shape.as_list(), y.shape.as_list()) for x, y in found] == [([3], [3]), ([3], [3, 1]), ([3], [3]), ([3], [3, 4]), ([3], [3, 4])]
