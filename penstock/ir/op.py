@@ -2,6 +2,7 @@
 
 import collections
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -132,6 +133,17 @@ def op(text: str, *, shape: Callable[..., Any] | None = None, grad: Callable[...
         return made
 
     return declare
+
+
+def also(text: str, source: Op, module: str, **changes: Any) -> Op:
+    """Declare `source` once more under another signature, as the global of `module` that has the op's name; `changes` are fields of `@op`."""
+    fields = {f: getattr(source, f) for f in ("where", "effect", "static", "keeps", "public", "hints", "moves", "needs_store")}
+    made = Op(text, changes.pop("body", source.body), **{**fields, **changes})
+    made.shape_rule, made.grad_rule, made.check_rule, made.dims_rule = source.shape_rule, source.grad_rule, source.check_rule, source.dims_rule
+    made.differentiable = source.differentiable
+    PUBLIC[f"raw_ops.{made.name}"] = f"{module}:{made.name}"
+    setattr(sys.modules[module], made.name, made)
+    return made
 
 
 def find(name: str) -> Op:

@@ -19,6 +19,7 @@ class HostArray:
         self.items: list[Any] = [None] * size
         self.dtype, self.dynamic, self.element_shape, self.name, self.forward = dtype, dynamic, element_shape, name, forward
         self.gradients: dict[str, HostArray] = {}
+        self.lead: tuple[int, ...] = ()  # axes that the elements of a gradient array have in front of the forward ones
 
     def _index(self, index: Any, grow: bool) -> int:
         i = int(index)
@@ -50,7 +51,7 @@ class HostArray:
     def shape_at(self, i: int) -> Any:
         """The shape of an element that nobody wrote, where something says it."""
         if self.forward is not None and i < len(self.forward.items) and self.forward.items[i] is not None:
-            return np.shape(self.forward.items[i])
+            return (*self.lead, *np.shape(self.forward.items[i]))
         written = next((x for x in self.items if x is not None), None)
         if written is not None:
             return np.shape(written)
