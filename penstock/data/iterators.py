@@ -29,8 +29,6 @@ class IteratorResource:
         self.stream: Stream | None = None
         self.ctx: Context | None = None
         self.factory: Any = None
-        self.peeked: Any = None
-        self.has_peeked = False
         self.lock = threading.RLock()
 
     def signature(self) -> str:
@@ -44,7 +42,6 @@ class IteratorResource:
             self.ctx = Context(self.store, pipe.all_options())
             self.stream = pipe.stream(self.ctx)
             weakref.finalize(self, Context.close, self.ctx)
-            self.has_peeked = False
 
     def close(self) -> None:
         if self.ctx is not None:
@@ -53,21 +50,10 @@ class IteratorResource:
     def next(self) -> Any:
         """The next element, or None at the end."""
         with self.lock:
-            if self.has_peeked:
-                self.has_peeked = False
-                found, self.peeked = self.peeked, None
-                return found
             stream = self.stream
             if stream is None:
                 stream = self._ready()
             return stream.next()
-
-    def has_next(self) -> bool:
-        with self.lock:
-            if not self.has_peeked:
-                self.peeked = self.next()
-                self.has_peeked = True
-            return self.peeked is not None
 
     def _ready(self) -> Stream:
         if self.factory is not None:
@@ -85,7 +71,7 @@ class IteratorResource:
         with self.lock:
             stream = self._ready_or(self.stream).save()
             assert self.ctx is not None
-            return {"stream": stream, "peeked": self.peeked, "has_peeked": self.has_peeked, "random": self.ctx.random_states()}
+            return {"stream": stream, "random": self.ctx.random_states()}
 
     def _ready_or(self, stream: Any) -> Stream:
         return stream if stream is not None else self._ready()
@@ -101,7 +87,6 @@ class IteratorResource:
             weakref.finalize(self, Context.close, self.ctx)
             self.stream.restore(state["stream"])
             self.ctx.restore_random_states(state["random"])
-            self.peeked, self.has_peeked = state["peeked"], state["has_peeked"]
 
 
 def _at(handle: Any) -> IteratorResource:
@@ -214,10 +199,7 @@ def ITERATOR_GET_NEXT_AS_OPTIONAL(xp, iterator, *, output_types, output_shapes):
     return Held(_element(_at(iterator), output_types, output_shapes))
 
 
-@op("IteratorHasNext(iterator: resource) -> has_next: bool", where="host", effect="io", public=False, shape=lambda iterator: ())
-def ITERATOR_HAS_NEXT(xp, iterator):
-    """Is there another element?  It stays the next one."""
-    return np.array(_at(iterator).has_next())
+ITERATOR_GET_NEXT_AS_OPTIONAL.no_grad()
 
 
 @op("IteratorGetDevice(resource: resource) -> device: string", where="host", effect="io", shape=lambda resource: ())

@@ -10,7 +10,7 @@ from penstock.base.export import export
 from penstock.data import structure
 from penstock.data.stage_op import emit_stage
 from penstock.ir import door
-from penstock.ir.op import op
+from penstock.ir.op import find, op
 from penstock.ir.type_spec import TensorSpec, TypeSpec
 
 
@@ -24,6 +24,11 @@ class Held:
 
     def signature(self) -> str:
         return "optional"
+
+    def zeros_like(self) -> "Held":
+        """An optional of zeros: what its gradient starts from."""
+        zero = lambda v: v.zeros_like() if hasattr(v, "zeros_like") else np.zeros_like(v) if isinstance(v, np.ndarray) and v.dtype != object else v
+        return Held(None if self.element is None else [zero(v) for v in self.element])
 
 
 @op("OptionalFromValue(components: Toutput_types, *, Toutput_types: list(type) >= 1) -> optional: variant", where="host", shape=lambda *_, **__: ())
@@ -56,6 +61,18 @@ def OPTIONAL_GET_VALUE(xp, optional):
     if element is None:
         raise InvalidArgumentError(None, None, "The given optional does not have a value.")
     return list(element)
+
+
+@OPTIONAL_GET_VALUE.grad
+def _(node, *dys):
+    return OPTIONAL_FROM_VALUE([find("ZerosLike")(y) if dy is None else dy for y, dy in zip(node.outputs, dys)])
+
+
+@OPTIONAL_FROM_VALUE.grad
+def _(node, dy):
+    inputs = node.inputs
+    found = OPTIONAL_GET_VALUE(dy, output_types=[t.dtype for t in inputs], output_shapes=[t.shape._dims for t in inputs])
+    return list(found) if isinstance(found, (list, tuple)) else [found]
 
 
 @export("experimental.Optional", "data.experimental.Optional")
@@ -91,7 +108,7 @@ class Optional:
         """An optional that holds a value: a tensor, a composite tensor or a structure of them."""
         value = structure.normalize_element(value)
         spec = structure.type_spec_from_element(value)
-        return _OptionalImpl(emit_stage(OPTIONAL_FROM_VALUE, (structure.to_tensor_list(spec, value),), {}), spec)
+        return _OptionalImpl(OPTIONAL_FROM_VALUE(structure.to_tensor_list(spec, value)), spec)
 
 
 class _OptionalImpl(Optional):

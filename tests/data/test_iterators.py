@@ -39,6 +39,39 @@ def test_loops_in_functions():
     assert [int(t) for t in total(tf.data.Dataset.range(9))] == [6, 4]
 
 
+def test_a_break_leaves_the_rest_in_the_iterator():
+    @tf.function
+    def up_to(it, last):
+        s = tf.constant(0, tf.int64)
+        for x in it:
+            s += x
+            if x >= last:
+                break
+        return s
+
+    it = iter(tf.data.Dataset.range(10))
+    assert [int(up_to(it, 2)), int(next(it)), int(up_to(it, 5)), int(next(it)), int(up_to(it, 99))] == [3, 3, 9, 6, 24]
+
+
+def test_loops_over_datasets_are_ops_of_tensorflow_and_have_gradients():
+    w = tf.Variable(2.0)
+
+    @tf.function
+    def slope():
+        with tf.GradientTape() as tape:
+            loss = 0.0
+            for x, (y, _) in tf.data.Dataset.range(4).map(lambda x: (x, (tf.cast(x, tf.float32), [x]))):
+                loss += y * w * tf.cast(x, tf.float32)
+        return tape.gradient(loss, w)
+
+    assert float(slope()) == 14.0
+    graph = slope.get_concrete_function().graph.as_graph_def()
+    types = {n.op for part in [graph, *graph.library.function] for n in getattr(part, "node_def", None) or getattr(part, "node", ())}
+    assert {"IteratorGetNextAsOptional", "OptionalHasValue", "OptionalGetValue"} <= types
+    for name in types:
+        getattr(tf.raw_ops, name, None) or name in ("TensorListProduct",) or pytest.fail(name)
+
+
 def test_iterators_are_arguments():
     @tf.function
     def two(it):

@@ -27,6 +27,13 @@ with tf.Session(graph=tf.Graph()) as sess:
 """
 
 
+LOOP = """
+import json, tensorflow as tf
+m = tf.saved_model.load({loop!r})
+print(json.dumps([int(m.total(9, 3)), float(m.v)]))
+"""
+
+
 def write(tmp_path):
     words = tmp_path / "vocabulary.txt"
     words.write_text("a\nb\nc\n")
@@ -52,3 +59,23 @@ def test_tensorflow_1_15_runs_their_signatures(tmp_path):
     ids, out = told("1.15", PROGRAM_1.format(**write(tmp_path)), tmp_path)
     assert ids == EXPECTED["v221"]["look"]
     np.testing.assert_allclose(out, EXPECTED["v221"]["out"], rtol=1e-5)
+
+
+class Loop(tf.Module):
+    def __init__(self):
+        self.v = tf.Variable(0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.int64)])
+    def total(self, n, last):
+        t = tf.constant(0, tf.int64)
+        for i, x in tf.data.Dataset.range(n).map(lambda x: 2 * x).enumerate():
+            if i > last:
+                break
+            t += x
+            self.v.assign_add(1.0)
+        return t
+
+
+def test_loops_over_datasets_run_in_tensorflow(tmp_path):
+    tf.saved_model.save(Loop(), str(tmp_path / "loop"))
+    assert told("2.21", LOOP.format(loop=str(tmp_path / "loop")), tmp_path) == [12, 4.0]
