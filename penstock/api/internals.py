@@ -8,6 +8,8 @@ from importlib import import_module
 from os.path import dirname, exists, join
 from types import ModuleType
 
+from penstock.api import keras_internals
+from penstock.api.inner import HERE
 from penstock.api.lazy import FOLDER, INDEX, V1, resolve
 
 TABLE = join(dirname(__file__), "internals.txt")
@@ -304,6 +306,11 @@ COUNTERPARTS = {
     "python.data.experimental.ops.iterator_ops": ("penstock.train.dataset_state",),
     "python.data.ops.dataset_ops": ("penstock.data.dataset_bases", "penstock.data.dataset_v1"),
     "python.data.ops.iterator_ops": ("penstock.data.iterator", "penstock.data.iterator_v1"),
+    "python.data.ops.from_generator_op": ("penstock.data.dataset_kinds",),
+    "python.data.ops.from_sparse_tensor_slices_op": ("penstock.data.dataset_kinds",),
+    "python.data.ops.from_tensor_slices_op": ("penstock.data.dataset_kinds",),
+    "python.data.ops.from_tensors_op": ("penstock.data.dataset_kinds",),
+    "python.data.ops.range_op": ("penstock.data.dataset_kinds",),
     "python.data.ops.optional_ops": ("penstock.data.optional",),
     "python.data.ops.options": ("penstock.data.options",),
     "python.data.ops.readers": ("penstock.data.readers",),
@@ -311,8 +318,11 @@ COUNTERPARTS = {
     "python.data.util.options": ("penstock.data.options",),
     "python.data.util.structure": ("penstock.data.structure",),
     "python.util.nest": ("penstock.base.nest",),
+    "python.framework.type_spec": ("penstock.ir.type_spec",),
+    "python.framework.tensor_spec": ("penstock.ir.type_spec",),
     "python.framework.type_spec_registry": ("penstock.ir.spec_registry",),
     "python.util.all_util": ("penstock.platform.documented",),
+    "python.autograph.pyct.transformer": ("penstock.platform.source_transformer",),
     "python.util.dispatch": ("penstock.api.dispatch",),
     "python.layers.convolutional": ("penstock.layers.convolution",),
     "python.layers.normalization": ("penstock.layers.normalization",),
@@ -324,7 +334,8 @@ COUNTERPARTS = {
     "python.ops.control_flow_util": ("penstock.platform.control_context",),
     "python.ops.lookup_ops": ("penstock.contrib.lookup.vocabularies", "penstock.contrib.lookup.lookup"),
     "python.ops.metrics_impl": ("penstock.train.internal_ops",),
-    "python.ops.resource_variable_ops": ("penstock.state.resource_variable",),
+    "python.ops.random_ops": ("penstock.train.internal_ops",),
+    "python.ops.resource_variable_ops": ("penstock.state.resource_variable", "penstock.state.variable_spec"),
     "python.ops.variables": ("penstock.state.partitioned",),
     "python.training.moving_averages": ("penstock.train.moving_averages",),
     "python.training.slot_creator": ("penstock.train.slots",),
@@ -386,6 +397,9 @@ COUNTERPARTS = {
     "python.saved_model.load_v1_in_v2": ("penstock.state.saved_model.load_v1",),
     "python.saved_model.loader": ("penstock.state.saved_model.loader", "penstock.state.saved_model.files"),
     "python.saved_model.loader_impl": ("penstock.state.saved_model.loader", "penstock.state.saved_model.files"),
+    "python.saved_model.model_utils.mode_keys": ("penstock.platform.mode_keys",),
+    "python.ops.weights_broadcast_ops": ("penstock.train.weights_broadcast",),
+    "tools.docs.doc_controls": ("penstock.platform.doc_marks",),
     "python.saved_model.revived_types": ("penstock.state.saved_model.restored_objects",),
     "python.saved_model.save": ("penstock.state.saved_model.save",),
     "python.saved_model.save_options": ("penstock.state.saved_model.options",),
@@ -405,13 +419,14 @@ COUNTERPARTS = {
     "python.tools.saved_model_utils": ("penstock.cli.saved_model", "penstock.state.saved_model.files"),
     "python.tools.strip_unused": ("penstock.state.graph_tools.strip_unused",),
     "python.tools.strip_unused_lib": ("penstock.state.graph_tools.strip_unused",),
+    "python.util.variable_utils": ("penstock.state.variable_spec",),
     "python.util.tf_inspect": ("penstock.platform.inspection", "inspect"),
     "python.util.function_utils": ("penstock.platform.callables",),
     "python.util.lazy_loader": ("penstock.platform.callables",),
     "python.util.tf_stack": ("penstock.platform.callables",),
     "python.framework.immutable_dict": ("penstock.ops.extension_fields",),
     "python.util.tf_decorator": ("penstock.platform.decorators",),
-    "python.util.tf_export": ("penstock.platform.decorators",),
+    "python.util.tf_export": ("penstock.api.canonical",),
     "python.util.tf_contextlib": ("contextlib",),
     "python.util.deprecation": ("penstock.platform.decorators",),
     "python.client.timeline": ("penstock.platform.timeline",),
@@ -450,6 +465,8 @@ class Table:
         """Is this (without `tensorflow.`) a module or package that programs import?"""
         if self._modules is None:
             self._load()
+        if is_keras(module):
+            return keras_internals.knows(module)
         return module in self._packages or is_generated(module) or (is_proto(module) and has_proto(module))
 
     def rows(self, module):
@@ -467,6 +484,30 @@ TABLE_OF_MODULES = Table()
 def is_generated(module):
     """`python.ops.gen_math_ops`: one function for each op, in snake case."""
     return module.startswith("python.ops.gen_") and module.endswith("_ops")
+
+
+def has_generated(module):
+    """`python.ops.array_ops`: the functions of `gen_array_ops` are in it too."""
+    return module.startswith("python.ops.") and module.endswith("_ops") and module.count(".") == 2
+
+
+def has_operations(module):
+    """`python.ops.math_ops`: `MatMul` in it is the op itself."""
+    return module.startswith("python.ops.") and (module.endswith("_ops") or module == "python.ops.nn")
+
+
+def nearer(module, key):
+    """What the modules of `penstock.api.inner` or Keras's namespaces have for `key`; None where they have nothing."""
+    if module in HERE:
+        value = getattr(import_module(f"penstock.api.inner.{HERE[module]}"), key, None)
+        if value is not None and not isinstance(value, ModuleType):
+            return value
+    return keras_internals.find(module, key) if is_keras(module) else None
+
+
+def is_keras(module):
+    """`python.keras.layers`: Keras as TensorFlow carried it."""
+    return f"{module}.".startswith("python.keras.")
 
 
 def is_proto(module):
@@ -495,6 +536,9 @@ class InternalModule(ModuleType):
 
     def _find(self, key):
         inside = self._inside
+        near = nearer(inside, key)
+        if near is not None:
+            return near
         for name in self._candidates(key):
             target = INDEX.get(name)
             if target:
@@ -512,6 +556,16 @@ class InternalModule(ModuleType):
             value = getattr(module, key, None)
             if value is not None and not isinstance(value, ModuleType):
                 return value
+        if has_generated(inside) and key.islower():
+            name = camel_case(key)
+            if INDEX.get(f"raw_ops.{name}"):
+                from penstock.api.raw import named
+
+                return named(name, positional=True)
+        if has_operations(inside) and INDEX.get(f"raw_ops.{key}"):
+            from penstock.api.raw import named
+
+            return named(key, positional=True)
         other = TABLE_OF_MODULES.with_leaf(key)
         if other and TABLE_OF_MODULES.knows(f"{inside}.{key}"):
             return import_module(f"{self.__name__}.{key}")

@@ -1,6 +1,8 @@
 """`tf.raw_ops.MatMul` and `gen_math_ops.mat_mul`: an op as a plain function with TensorFlow's parameter list."""
 
 import inspect
+from functools import cache
+from os.path import dirname, join
 
 from penstock.ir.op import find
 from penstock.ir.signature import REQUIRED
@@ -23,10 +25,20 @@ def named(name, positional=False):
     return function(find(name), positional)
 
 
+@cache
+def attribute_orders():
+    """{op: its attributes in the order of TensorFlow's generated function}, where that is not the alphabet's."""
+    with open(join(dirname(__file__), "attribute_order.txt"), encoding="utf-8") as file:
+        return {op: attrs for op, *attrs in map(str.split, file)}
+
+
 def parameters(op, kind=inspect.Parameter.KEYWORD_ONLY):
     """Inputs, then attributes that cannot be inferred from them, those without a default first, then `name`."""
     P = inspect.Parameter
     attrs = [(n, d) for n, d in op.free_attrs.items() if n not in op.sig.inferred]
+    order = attribute_orders().get(op.name)
+    if order:
+        attrs.sort(key=lambda attr: order.index(attr[0]) if attr[0] in order else len(order))
     called = lambda n: op.called.get(n, n)
     required = [P(called(n), kind) for n, d in attrs if d is REQUIRED]
     optional = [P(called(n), kind, default=d) for n, d in attrs if d is not REQUIRED]
