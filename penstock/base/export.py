@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any, TypeVar
 
 PUBLIC: dict[str, str] = {}
@@ -72,11 +73,23 @@ def register(target: str, names: Iterable[str], v1: Iterable[str] | str, v2: Ite
         PUBLIC[V1 + n] = old or target
 
 
+def _bare(function: FunctionType) -> None:
+    """Public functions show their parameters without annotations, as TensorFlow's do: programs compare argspecs."""
+    function.__annotations__ = {}
+    inner = getattr(function, "__wrapped__", None)
+    if isinstance(inner, FunctionType):
+        _bare(inner)
+        if "__signature__" not in function.__dict__:
+            function.__signature__ = inspect.signature(inner)  # type: ignore[attr-defined]
+
+
 def export(*names: str, v1: Iterable[str] | str = (), v2: Iterable[str] | str = (), old: Old | None = None) -> Callable[[T], T]:
     """Give the decorated function or class its public names; see the module's docstring."""
 
     def mark(thing: T) -> T:
         path = f"{thing.__module__}:{thing.__qualname__}"  # type: ignore[attr-defined]
+        if isinstance(thing, FunctionType):
+            _bare(thing)
         if old is not None:
             thing.v1 = old.wrap(thing)  # type: ignore[attr-defined, arg-type]
         register(path, names, v1, v2, f"{path}.v1" if old else "")

@@ -39,6 +39,7 @@ is_sequence = is_nested
 is_sequence_or_composite = is_nested_or_composite
 
 
+@export("__internal__.nest.is_mapping")
 def is_mapping(obj: Any) -> bool:
     """Is it a dictionary or another `collections.abc.Mapping`?"""
     return kind(obj) == MAPPING
@@ -49,6 +50,7 @@ def is_mapping_view(obj: Any) -> bool:
     return kind(obj) == VIEW
 
 
+@export("__internal__.nest.is_attrs")
 def is_attrs(obj: Any) -> bool:
     """Is it an instance of an attrs class?"""
     return kind(obj) == ATTRS
@@ -470,3 +472,22 @@ def flatten_dict_items(dictionary: Any) -> dict[Any, Any]:
                 raise ValueError(f"Cannot flatten dict because this key is not unique: {k}")
             flat[k] = v
     return flat
+
+
+# the names that libraries know the parts of this module by
+_is_namedtuple, _is_mapping, _is_attrs = is_namedtuple, is_mapping, is_attrs
+
+
+def _sequence_like(instance: Any, args: Any) -> Any:
+    """A structure of the class of `instance` with the parts `args`; of dictionaries they go to the sorted keys."""
+    return rebuild(instance, list(args), composites=True)
+
+
+def _yield_value(iterable: Any) -> Iterator[Any]:
+    """The direct parts, of dictionaries in the order of their keys."""
+    yield from children(iterable, composites=True) or ()
+
+
+def _yield_sorted_items(iterable: Any) -> Iterator[tuple[Any, Any]]:
+    """(key, part) of the direct parts: keys of dictionaries, names of fields, positions."""
+    yield from items(iterable, composites=True)

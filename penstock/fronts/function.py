@@ -89,7 +89,8 @@ def key_of(value: Any) -> Any:
         return kind, tuple(key_of(v) for v in value)
     spec = getattr(value, "_type_spec", None)
     if spec is not None:
-        return spec
+        held = [id(v) for v in nest.flatten(value, expand_composites=True) if hasattr(v, "handle")]
+        return (spec, *held) if held else spec
     if hasattr(kind, "__attrs_attrs__"):
         return kind, tuple(key_of(getattr(value, a.name)) for a in kind.__attrs_attrs__)
     protocol = getattr(value, "__tf_tracing_type__", None)
@@ -386,6 +387,10 @@ class Function(Trackable):
 
     def _get_concrete_function_garbage_collected(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         return self.get_concrete_function(*args, **kwargs)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Its traces, for a SavedModel; a checkpoint has nothing of a function."""
+        return {} if save_type == "checkpoint" else {f"trace_{i}": c for i, c in enumerate(self._list_all_concrete_functions())}
 
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
         return list(dict.fromkeys(self._cache.values()))

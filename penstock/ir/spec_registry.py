@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-_class_of: dict[str, type] = {}
-_name_of: dict[type, str] = {}
+_NAME_TO_TYPE_SPEC: dict[str, type] = {}
+_TYPE_SPEC_TO_NAME: dict[type, str] = {}
 _NAME = re.compile(r"^(\w+\.)+\w+$")
 
 
@@ -21,11 +21,11 @@ def register(name: str) -> Callable[[type], type]:
 
         if not (isinstance(cls, type) and issubclass(cls, TypeSpec)):
             raise TypeError(f"Expected `cls` to be a TypeSpec; got {cls!r}")
-        if cls in _name_of:
-            raise ValueError(f"Class {cls.__module__}.{cls.__name__} has already been registered with name {_name_of[cls]}.")
-        if name in _class_of:
-            raise ValueError(f"Name {name} has already been registered for class {_class_of[name].__module__}.{_class_of[name].__name__}.")
-        _class_of[name], _name_of[cls] = cls, name
+        if cls in _TYPE_SPEC_TO_NAME:
+            raise ValueError(f"Class {cls.__module__}.{cls.__name__} has already been registered with name {_TYPE_SPEC_TO_NAME[cls]}.")
+        if name in _NAME_TO_TYPE_SPEC:
+            raise ValueError(f"Name {name} has already been registered for class {_NAME_TO_TYPE_SPEC[name].__module__}.{_NAME_TO_TYPE_SPEC[name].__name__}.")
+        _NAME_TO_TYPE_SPEC[name], _TYPE_SPEC_TO_NAME[cls] = cls, name
         return cls
 
     return decorator
@@ -33,13 +33,13 @@ def register(name: str) -> Callable[[type], type]:
 
 def get_name(cls: Any) -> str:
     """The name of a registered class; ValueError for another."""
-    if cls not in _name_of:
+    if cls not in _TYPE_SPEC_TO_NAME:
         raise ValueError(f"TypeSpec {cls.__module__}.{cls.__name__} has not been registered.")
-    return _name_of[cls]
+    return _TYPE_SPEC_TO_NAME[cls]
 
 
 def lookup(name: str) -> type:
     """The class of a name; ValueError for one that nobody registered."""
-    if name not in _class_of:
+    if name not in _NAME_TO_TYPE_SPEC:
         raise ValueError(f"No TypeSpec has been registered with name {name!r}")
-    return _class_of[name]
+    return _NAME_TO_TYPE_SPEC[name]

@@ -167,6 +167,17 @@ class TypeSpec(TraceType):
     def __tf_tracing_type__(self, context: Any) -> "TypeSpec":
         return self
 
+    # -- names that subclasses of libraries call (`__is_compatible` and the like, as Python spells them) ---------------
+    def __get_cmp_key(self) -> Any:
+        return type(self), _key(self._serialize())
+
+    def __make_cmp_key(self, value: Any) -> Any:
+        return _key(value)
+
+    @staticmethod
+    def __is_compatible(a: Any, b: Any) -> bool:
+        return _agree(a, b)
+
     # -- what older code asks for ------------------------------------------------------------------------------------
     def _to_legacy_output_types(self) -> Any:
         return self._legacy("_dtype")

@@ -187,39 +187,51 @@ Tensor.OVERLOADABLE_OPERATORS |= {"__eq__", "__ne__", "__getitem__"}
 
 
 # -- what needs a value ----------------------------------------------------------------------------------------------
-def _not_allowed(what: str, instead: str) -> Callable[..., Any]:
-    def refuse(self: GraphTensor, *_: Any) -> Any:
-        raise OperatorNotAllowedInGraphError(
-            f"Using a symbolic `tf.Tensor` as a Python `{what}` is not allowed: {self.name} has no value while its graph is being built.\n"
-            f"  it was made at {self.op.line}\n  fix: {instead}"
-        )
-
-    return refuse
+def _made_at(self: Any) -> str:
+    if not isinstance(self, GraphTensor):
+        return f"the value is a {type(self).__name__}.\n"
+    return f"{self.name} has no value while its graph is being built.\n  it was made at {self.op.line}\n"
 
 
-_bool = _not_allowed(
-    "bool",
-    "use tf.cond, tf.where or tf.logical_and/or/not; or put the code in a @tf.function, where AutoGraph converts `if` and `while`",
-)
-GraphTensor.__bool__ = _bool  # type: ignore[attr-defined]
-GraphTensor.__nonzero__ = _bool  # type: ignore[attr-defined]
-
-
-def _iterate(self: GraphTensor) -> Any:
+def _disallow_bool_casting(self: Any) -> Any:
     raise OperatorNotAllowedInGraphError(
-        f"Iterating over a symbolic `tf.Tensor` is not allowed: {self.name} has no value while its graph is being built.\n"
-        f"  it was made at {self.op.line}\n  fix: tf.unstack(x) for a known first axis, tf.map_fn or tf.while_loop otherwise; or a @tf.function, where AutoGraph converts `for`"
+        f"Using a symbolic `tf.Tensor` as a Python `bool` is not allowed: {_made_at(self)}"
+        "  fix: use tf.cond, tf.where or tf.logical_and/or/not; or put the code in a @tf.function, where AutoGraph converts `if` and `while`"
     )
 
 
-def _length(self: GraphTensor) -> Any:
+def _disallow_iteration(self: Any) -> Any:
+    raise OperatorNotAllowedInGraphError(
+        f"Iterating over a symbolic `tf.Tensor` is not allowed: {_made_at(self)}"
+        "  fix: tf.unstack(x) for a known first axis, tf.map_fn or tf.while_loop otherwise; or a @tf.function, where AutoGraph converts `for`"
+    )
+
+
+def _length(self: Any) -> Any:
     raise TypeError(
         f"len is not well defined for a symbolic Tensor ({self.name}). Please call `x.shape` rather than `len(x)` for shape information."
     )
 
 
-GraphTensor.__iter__ = _iterate  # type: ignore[attr-defined]
-GraphTensor.__len__ = _length  # type: ignore[attr-defined]
+def _shape_tuple(self: Any) -> Any:
+    """The shape as a tuple, None when the rank is unknown."""
+    return self._dims
+
+
+def _shape_as_list(self: Any) -> Any:
+    """The shape as a list, None when the rank is unknown."""
+    return None if self._dims is None else list(self._dims)
+
+
+for _method in (_disallow_bool_casting, _disallow_iteration, _shape_tuple, _shape_as_list):
+    setattr(Tensor, _method.__name__, _method)
+for _name, _method in (
+    ("__bool__", lambda self: self._disallow_bool_casting()),
+    ("__nonzero__", lambda self: self._disallow_bool_casting()),
+    ("__iter__", lambda self: self._disallow_iteration()),
+    ("__len__", _length),
+):
+    setattr(Tensor, _name, _method)
 
 
 def _value_wanted(what: str) -> Callable[..., Any]:

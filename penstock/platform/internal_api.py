@@ -1,16 +1,19 @@
 """`tf.__internal__`: the names that Keras and other libraries above TensorFlow are given."""
 
+import abc
 import contextlib
+import threading
 
 from penstock.base import nest
 from penstock.base.export import export, export_constant
 from penstock.fronts.control import cond
 from penstock.fronts.eager import EAGER
 from penstock.ir import door
+from penstock.ir.device import DeviceSpec
 from penstock.ir.known import known_value
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
-from penstock.platform import decorators
+from penstock.platform import config, decorators
 from penstock.state import variables
 from penstock.state.resource_variable import BaseResourceVariable
 
@@ -21,32 +24,27 @@ for _public, _module, _attr in (
     ("__internal__.types.Tensor", "penstock.ir.tensor", "AnyTensor"),
     ("__internal__.decorator.make_decorator", "penstock.platform.decorators", "make_decorator"),
     ("__internal__.function.Function", "penstock.fronts.function", "Function"),
+    ("__internal__.nest.sequence_like", "penstock.base.nest", "_sequence_like"),
     ("__internal__.eager_context.set_soft_device_placement", "penstock.platform.config", "set_soft_device_placement"),
 ):
     export_constant(v2=_public, module=_module, attr=_attr)
 
 
-class _CompositeMeta(type):
-    """An instance is whatever is made of tensors and says so."""
-
-    def __instancecheck__(cls, instance):
-        if cls is CompositeTensor:
-            return bool(getattr(type(instance), "__composite__", False))
-        return super().__instancecheck__(instance)
-
-    def __subclasscheck__(cls, subclass):
-        if cls is CompositeTensor:
-            return bool(getattr(subclass, "__composite__", False))
-        return super().__subclasscheck__(subclass)
-
-
 @export(v2=("__internal__.CompositeTensor",))
-class CompositeTensor(metaclass=_CompositeMeta):
+class CompositeTensor(abc.ABC):
     """A value made of tensors; its `_type_spec` takes it apart and puts it together."""
 
     __composite__ = True
 
+    @classmethod
+    def __subclasshook__(cls, subclass):
+        """Whatever is made of tensors and says so is one, and so are variables."""
+        if cls is not CompositeTensor:
+            return NotImplemented
+        return bool(getattr(subclass, "__composite__", False)) or issubclass(subclass, BaseResourceVariable)
+
     @property
+    @abc.abstractmethod
     def _type_spec(self):
         raise NotImplementedError(f"{type(self).__name__}._type_spec()")
 
@@ -110,7 +108,21 @@ def eager_mode():
 @export(v2=("__internal__.eager_context.get_device_name",))
 def get_device_name():
     """The device that was chosen for eager ops, or ""."""
-    return ""
+    spec = DeviceSpec.from_string(door.state.device) if door.state.device else None
+    if spec is None or not spec.device_type:
+        return ""
+    return f"/job:localhost/replica:0/task:0/device:{spec.device_type}:{spec.device_index or 0}"
+
+
+@export(v2=("__internal__.eager_context.get_config",))
+def get_config():
+    """The ConfigProto that eager ops run under."""
+    from penstock.base.proto import config_pb2
+
+    made = config_pb2.ConfigProto(allow_soft_placement=config.get_soft_device_placement())
+    made.inter_op_parallelism_threads = config.get_inter_op_parallelism_threads()
+    made.intra_op_parallelism_threads = config.get_intra_op_parallelism_threads()
+    return made
 
 
 @export(v2=("__internal__.get_name_scope",))
@@ -169,6 +181,28 @@ def graph_defs_equal(graph_def_1, graph_def_2, treat_nan_as_equal=False):
         {f.signature.name: f.SerializeToString(deterministic=True) for f in g.library.function},
     )
     return strip(graph_def_1) == strip(graph_def_2)
+
+
+_load_options = threading.local()
+
+
+@export(v2=("__internal__.load_context",))
+@contextlib.contextmanager
+def load_context(load_options):
+    """A context in which a library above loads a SavedModel under these options."""
+    before = getattr(_load_options, "options", None)
+    _load_options.options = load_options
+    try:
+        yield
+    finally:
+        _load_options.options = before
+
+
+@export(v2=("__internal__.create_c_op",))
+def create_c_op(graph, node_def, inputs, control_inputs, op_def=None, extract_traceback=True):
+    """Add the operation that a NodeDef describes to a graph, with these tensors as its inputs."""
+    with graph.control_dependencies(list(control_inputs)):
+        return graph.create_op(node_def.op, inputs, name=node_def.name + "/" if node_def.name else None, attrs=node_def.attr)
 
 
 _hooks = {}

@@ -12,6 +12,7 @@ from penstock.base.trackable import VARIABLE_VALUE_KEY, Trackable
 from penstock.ir import door
 from penstock.ir.tensor import Reference, Tensor
 from penstock.state.collections import eager_outside_functions
+from penstock.state.variable_interface import VariableInterface
 
 
 @export("VariableSynchronization")
@@ -185,7 +186,7 @@ class SaveSliceInfo:
 
 
 @export(v2=("Variable",))
-class Variable(Trackable, metaclass=_Meta):
+class Variable(VariableInterface, Trackable, metaclass=_Meta):
     """A tensor that keeps its value between steps and can be changed.
 
     >>> v = tf.Variable([1.0, 2.0]); v.assign_add([0.5, 0.5]).numpy()

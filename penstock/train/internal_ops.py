@@ -1,10 +1,13 @@
 """Functions of TensorFlow's internal op modules that have no public name and that libraries import."""
 
+from penstock.base import dtypes
 from penstock.fronts.grouping import with_dependencies
 from penstock.ir import door
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
+from penstock.ir.seeds import op_seeds
 from penstock.ops.histogram import remove_squeezable
+from penstock.ops.random import shape_tensor
 from penstock.state.collections import add_to_collections
 from penstock.train.metrics import metric_variable, squeezed as _remove_squeezable_dimensions
 from penstock.train.metrics_at_k import _average_precision_of as _streaming_sparse_average_precision_at_top_k
@@ -40,3 +43,13 @@ def remove_squeezable_dimensions(labels, predictions, expected_rank_diff=0, name
     """`labels` and `predictions` without a last axis of size 1 that only one of them has."""
     with scoped(name, "remove_squeezable_dimensions"):
         return remove_squeezable(door.convert(labels), door.convert(predictions), expected_rank_diff)
+
+
+def parameterized_truncated_normal(
+    shape, means=0.0, stddevs=1.0, minvals=-2.0, maxvals=2.0, dtype=dtypes.float32, seed=None, name=None
+):
+    """Normals of [minvals, maxvals]: the parameters are scalars, or have one value for each slice of the output."""
+    with scoped(name, "parameterized_truncated_normal"):
+        given = zip((means, stddevs, minvals, maxvals), ("means", "stddevs", "minvals", "maxvals"))
+        parameters = [door.convert(p, dtype, n) for p, n in given]
+        return find("ParameterizedTruncatedNormal")(shape_tensor(shape), *parameters, **op_seeds(seed))
