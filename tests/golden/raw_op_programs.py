@@ -1,0 +1,137 @@
+"""Calls of raw ops that few programs use; make_raw_ops.py keeps what TensorFlow gives for them."""
+
+import numpy as np
+
+
+def _draws():
+    rng = np.random.default_rng(0)
+    return rng, lambda *s: rng.normal(size=s).astype("f")
+
+
+def _gradients(tf, make, *values):
+    """The gradients of the sum of squares of what `make` gives."""
+
+    def run():
+        given = [tf.constant(v) for v in values]
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            y = make(*given)
+            total = sum(tf.reduce_sum(t * t) for t in (y if isinstance(y, (list, tuple)) else [y]))
+        return tape.gradient(total, given)
+
+    return run
+
+
+def audio(tf):
+    r, (rng, f) = tf.raw_ops, _draws()
+    samples = f(500, 2)
+    power = np.abs(f(2, 7, 129)) * 50
+    cases = {f"spectrogram.{squared}": lambda squared=squared: r.AudioSpectrogram(input=samples, window_size=100, stride=37, magnitude_squared=squared)
+             for squared in (False, True)}  # fmt: skip
+    cases["spectrogram.short"] = lambda: r.AudioSpectrogram(input=samples, window_size=1000, stride=1)
+    for window, stride, x in ((1, 37, samples), (4, 0, samples), (4, 1, samples[0])):
+        cases[f"spectrogram.bad.{window}.{stride}"] = lambda window=window, stride=stride, x=x: r.AudioSpectrogram(input=x, window_size=window, stride=stride)
+    mfcc = lambda **change: r.Mfcc(**{"spectrogram": power, "sample_rate": 8000, **change})
+    cases["mfcc"] = mfcc
+    cases["mfcc.other"] = lambda: mfcc(sample_rate=16000, upper_frequency_limit=7000.0, lower_frequency_limit=5.0, filterbank_channel_count=20, dct_coefficient_count=20)
+    for bad in ({"upper_frequency_limit": 1.0}, {"filterbank_channel_count": 5}, {"dct_coefficient_count": 0}, {"sample_rate": 0}):
+        cases[f"mfcc.bad.{next(iter(bad))}"] = lambda bad=bad: mfcc(**bad)
+    return cases
+
+
+def recurrent(tf):
+    r, (rng, f) = tf.raw_ops, _draws()
+    n, width, cell, steps = 2, 3, 2, 3
+    x, c, h, w, b, sequence = f(n, width), f(n, cell), f(n, cell), f(width + cell, 4 * cell), f(4 * cell), f(steps, n, width)
+    wci, wcf, wco = f(cell), f(cell), f(cell)
+    cases = {}
+    for peephole in (False, True):
+        step = lambda peephole=peephole, **more: r.LSTMBlockCell(x=x, cs_prev=c, h_prev=h, w=w, wci=wci, wcf=wcf, wco=wco, b=b, use_peephole=peephole, **more)
+
+        def back(peephole=peephole, step=step):
+            i, cs, ff, o, ci, co, _ = step()
+            return r.LSTMBlockCellGrad(x=x, cs_prev=c, h_prev=h, w=w, wci=wci, wcf=wcf, wco=wco, b=b, use_peephole=peephole, i=i, cs=cs, f=ff, o=o, ci=ci, co=co,
+                                       cs_grad=c, h_grad=h)  # fmt: skip
+
+        layer = lambda name, *values, peephole=peephole: getattr(r, name)(
+            seq_len_max=np.int64(steps), **dict(zip("x cs_prev h_prev w wci wcf wco b".split(), values)), use_peephole=peephole, cell_clip=0.9)  # fmt: skip
+        values = (sequence, c, h, w, wci, wcf, wco, b)
+        cases[f"lstm.{peephole}"], cases[f"lstm.clip.{peephole}"], cases[f"lstm.grad.{peephole}"] = step, lambda step=step: step(cell_clip=0.3), back
+        cases[f"block.{peephole}"] = lambda layer=layer: layer("BlockLSTM", *values)
+        cases[f"block2.{peephole}"] = lambda layer=layer: layer("BlockLSTMV2", *values)
+        cases[f"block.grad.{peephole}"] = _gradients(tf, lambda *v, layer=layer: (lambda o: [o[1], o[6]])(layer("BlockLSTM", *v)), *values)
+    gates = {"x": x, "h_prev": h, "w_ru": f(width + cell, 2 * cell), "w_c": f(width + cell, cell), "b_ru": f(2 * cell), "b_c": f(cell)}
+    cases["gru"] = lambda: r.GRUBlockCell(**gates)
+    cases["gru.grad"] = lambda: (lambda o: r.GRUBlockCellGrad(**gates, r=o[0], u=o[1], c=o[2], d_h=h))(r.GRUBlockCell(**gates))
+    cases["gru.bad"] = lambda: r.GRUBlockCell(**{**gates, "b_c": f(cell + 1)})
+    return cases
+
+
+def sparse_matrices(tf):
+    r, (rng, f) = tf.raw_ops, _draws()
+    cases = {}
+
+    def thin(*s):
+        found = f(*s)
+        found[rng.random(s) < 0.5] = 0
+        return found
+
+    csr = lambda a: r.DenseToCSRSparseMatrix(dense_input=a, indices=tf.where(tf.not_equal(a, 0)))
+    dense = lambda m, kind=tf.float32: r.CSRSparseMatrixToDense(sparse_input=m, type=kind)
+    for batch in ((), (2,)):
+        a, b, a2, d = thin(*batch, 4, 5), thin(*batch, 5, 3), thin(*batch, 4, 5), f(*batch, 5, 3)
+        square = thin(*batch, 4, 4)
+        square = (square @ np.swapaxes(square, -1, -2) + 5 * np.eye(4)).astype("f")
+        order = np.broadcast_to(np.array([2, 0, 3, 1], "i"), (*batch, 4))
+        here = {
+            "dense": lambda a=a: dense(csr(a)),
+            "parts": lambda a=a: r.CSRSparseMatrixToSparseTensor(sparse_matrix=csr(a), type=tf.float32),
+            "components": lambda a=a: r.CSRSparseMatrixComponents(csr_sparse_matrix=csr(a), index=0, type=tf.float32),
+            "components.bad": lambda a=a: r.CSRSparseMatrixComponents(csr_sparse_matrix=csr(a), index=5, type=tf.float32),
+            "count": lambda a=a: r.SparseMatrixNNZ(sparse_matrix=csr(a)),
+            "transposed": lambda a=a: dense(r.SparseMatrixTranspose(input=csr(a), type=tf.float32)),
+            "product": lambda a=a, b=b: dense(r.SparseMatrixSparseMatMul(a=csr(a), b=csr(b), type=tf.float32)),
+            "product.t": lambda a=a, a2=a2: dense(r.SparseMatrixSparseMatMul(a=csr(a), b=csr(a2), transpose_a=True, type=tf.float32)),
+            "product.adjoint": lambda a=a, a2=a2: dense(r.SparseMatrixSparseMatMul(a=csr(a), b=csr(a2), adjoint_b=True, type=tf.float32)),
+            "cholesky": lambda m=square, order=order: dense(r.SparseMatrixSparseCholesky(input=csr(m), permutation=order, type=tf.float32)),
+            "dense.bad": lambda a=a: r.SparseMatrixMatMul(a=csr(a), b=a),
+        }
+        for flag, other in (("", d), ("transpose_output", d), ("conjugate_output", d), ("adjoint_a", f(*batch, 4, 3)), ("adjoint_b", f(*batch, 3, 5))):
+            flags = {flag: True} if flag else {}
+            here[f"times.{flag}"] = lambda a=a, other=other, flags=flags: r.SparseMatrixMatMul(a=csr(a), b=other, **flags)
+            here[f"times.{flag}.grad"] = _gradients(tf, lambda p, q, flags=flags: r.SparseMatrixMatMul(a=csr(p), b=q, **flags), a, other)
+        cases.update({f"{len(batch)}.{k}": v for k, v in here.items()})
+    z = (thin(3, 4) + 1j * thin(3, 4)).astype("F")
+    cases["complex"] = lambda: dense(r.SparseMatrixTranspose(input=csr(z), conjugate=True, type=tf.complex64), tf.complex64)
+    cases["complex.type"] = lambda: dense(csr(z))
+    cases["complex.times"] = lambda: r.SparseMatrixMatMul(a=csr(z), b=z, adjoint_a=True)
+    for k, (indices, dims) in enumerate((([[0, 1], [2, 0]], [3, 2]), ([[0, 1], [5, 0]], [3, 2]), ([[0], [1]], [3]))):
+        cases[f"from.{k}"] = lambda indices=indices, dims=dims: dense(
+            r.SparseTensorToCSRSparseMatrix(indices=indices, values=[1.0, 2.0], dense_shape=dims))  # fmt: skip
+    return cases
+
+
+def fractional(tf):
+    r, (rng, f) = tf.raw_ops, _draws()
+    x, dy = f(2, 9, 8, 3), f(2, 4, 4, 3)
+    rows, columns = np.array([0, 2, 3, 5, 9]), np.array([0, 1, 4, 6, 8])
+    cases = {}
+    for overlapping in (False, True):
+        cases[f"avg.back.{overlapping}"] = lambda o=overlapping: r.FractionalAvgPoolGrad(
+            orig_input_tensor_shape=[2, 9, 8, 3], out_backprop=dy, row_pooling_sequence=rows, col_pooling_sequence=columns, overlapping=o)  # fmt: skip
+        cases[f"max.back.wrong.{overlapping}"] = lambda o=overlapping: r.FractionalMaxPoolGrad(
+            orig_input=x, orig_output=dy, out_backprop=dy, row_pooling_sequence=rows, col_pooling_sequence=columns, overlapping=o)  # fmt: skip
+        for kind in ("Max", "Avg"):
+            pool = getattr(r, f"Fractional{kind}Pool")
+            half = {"pooling_ratio": [1, 2.0, 2.0, 1], "overlapping": overlapping, "deterministic": True, "seed": 1}
+            for dtype in ("f", "i"):
+                cases[f"{kind}.{overlapping}.{dtype}"] = lambda pool=pool, half=half, dtype=dtype: pool(value=(x[:, :8] * 10).astype(dtype), **half)
+            cases[f"{kind}.{overlapping}.grad"] = _gradients(tf, lambda v, pool=pool, half=half: pool(value=v, **half)[0], x[:, :8])
+    for k, ratio in enumerate(([1, 1.5, 1.2, 2], [1, 0.5, 1, 1], [1.0, 1.5], [1, 10.0, 1, 1])):
+        cases[f"ratio.{k}"] = lambda ratio=ratio: r.FractionalMaxPool(value=x, pooling_ratio=ratio)
+    for k, ratio in enumerate(([1, 1.5, 1.2, 2], [2.0], [2.0, 2.0, 2.0], 0.5)):
+        cases[f"public.{k}"] = lambda ratio=ratio: tf.nn.fractional_max_pool(x, ratio)
+    return cases
+
+
+GROUPS = {g.__name__: g for g in (audio, recurrent, sparse_matrices, fractional)}
