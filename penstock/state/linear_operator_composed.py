@@ -9,8 +9,9 @@ from penstock.base.export import export
 from penstock.base.shape import TensorShape, broadcast
 from penstock.ops.families import conj, later
 from penstock.ops.linalg import adjoint as matrix_adjoint
-from penstock.ops.linear_operator import LinearOperator, real
-from penstock.ops.linear_operator_kinds import (
+from penstock.ops.matmul import matmul
+from penstock.state.linear_operator import LinearOperator, make_composite_tensor, real
+from penstock.state.linear_operator_kinds import (
     LinearOperatorDiag,
     LinearOperatorIdentity,
     LinearOperatorScaledIdentity,
@@ -18,7 +19,7 @@ from penstock.ops.linear_operator_kinds import (
     _parameters,
     _tensor,
 )
-from penstock.ops.matmul import matmul
+from penstock.state.linear_operator_parts import Held
 
 Mul, AddV2, Sub = later("Mul"), later("AddV2"), later("Sub")
 
@@ -44,6 +45,7 @@ def product(left: LinearOperator, right: LinearOperator) -> LinearOperator:
 
 
 @export("linalg.LinearOperatorAdjoint")
+@make_composite_tensor
 class LinearOperatorAdjoint(LinearOperator):
     """The adjoint of an operator."""
 
@@ -66,10 +68,10 @@ class LinearOperatorAdjoint(LinearOperator):
     def _to_dense(self) -> Any:
         return matrix_adjoint(self._operator.to_dense())
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         return self._operator._matmul(x, not adjoint)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return self._operator._solve(rhs, not adjoint)
 
     def _determinant(self) -> Any:
@@ -87,7 +89,7 @@ class LinearOperatorAdjoint(LinearOperator):
     def _cond(self) -> Any:
         return self._operator.cond()
 
-    def _adjoint(self) -> LinearOperator:
+    def _linop_adjoint(self) -> LinearOperator:
         return self._operator
 
 
@@ -98,6 +100,7 @@ def _agree(what: str, hint: Any, known: Any) -> Any:
 
 
 @export("linalg.LinearOperatorInversion")
+@make_composite_tensor
 class LinearOperatorInversion(LinearOperator):
     """The inverse of an operator, applied by solving."""
 
@@ -129,10 +132,10 @@ class LinearOperatorInversion(LinearOperator):
         n = self._operator.shape._dims[-1]
         return self._operator.solve(np.eye(n, dtype=self.dtype.array_dtype))
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         return self._operator._solve(x, adjoint)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return self._operator._matmul(rhs, adjoint)
 
     def _determinant(self) -> Any:
@@ -147,7 +150,7 @@ class LinearOperatorInversion(LinearOperator):
     def _cond(self) -> Any:
         return self._operator.cond()
 
-    def _inverse(self) -> LinearOperator:
+    def _linop_inverse(self) -> LinearOperator:
         return self._operator
 
 
@@ -180,6 +183,7 @@ def _spread(x: Any, batch: Any) -> Any:
 
 
 @export("linalg.LinearOperatorComposition")
+@make_composite_tensor
 class LinearOperatorComposition(LinearOperator):
     """The product of operators: the last is applied first."""
 
@@ -216,12 +220,12 @@ class LinearOperatorComposition(LinearOperator):
             _batch_of(self._operators),
         )
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         for o in self._operators if adjoint else reversed(self._operators):
             x = o._matmul(x, adjoint)
         return x
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         for o in reversed(self._operators) if adjoint else self._operators:
             rhs = o.solve(rhs, adjoint=adjoint)
         return rhs
@@ -234,6 +238,7 @@ class LinearOperatorComposition(LinearOperator):
 
 
 @export("linalg.LinearOperatorKronecker")
+@make_composite_tensor
 class LinearOperatorKronecker(LinearOperator):
     """The Kronecker product of operators."""
 
@@ -274,12 +279,12 @@ class LinearOperatorKronecker(LinearOperator):
 
         return _spread(functools.reduce(pair, [o.to_dense() for o in self._operators]), _batch_of(self._operators))
 
-    def _inverse(self) -> LinearOperator:
+    def _linop_inverse(self) -> LinearOperator:
         return LinearOperatorKronecker(
             [o.inverse() for o in self._operators], True, self.is_self_adjoint, self.is_positive_definite, True
         )
 
-    def _adjoint(self) -> LinearOperator:
+    def _linop_adjoint(self) -> LinearOperator:
         return LinearOperatorKronecker(
             [o.adjoint() for o in self._operators],
             self.is_non_singular,
@@ -288,10 +293,10 @@ class LinearOperatorKronecker(LinearOperator):
             self.is_square,
         )
 
-    def _cholesky(self) -> LinearOperator:
+    def _linop_cholesky(self) -> LinearOperator:
         return LinearOperatorKronecker([o.cholesky() for o in self._operators], True, None, None, True)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         if not all(o.is_square for o in self._operators):
             return super()._solve(rhs, adjoint)
         inverse = LinearOperatorKronecker([o.inverse() for o in self._operators])
@@ -313,6 +318,7 @@ class LinearOperatorKronecker(LinearOperator):
 
 
 @export("linalg.LinearOperatorBlockDiag")
+@make_composite_tensor
 class LinearOperatorBlockDiag(LinearOperator):
     """Operators as the blocks along a diagonal."""
 
@@ -366,21 +372,21 @@ class LinearOperatorBlockDiag(LinearOperator):
         batch = broadcast(*(p._dims[:-2] for p in parts))
         return later("ConcatV2")([_spread(p, batch) for p in parts], -2)
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         sizes = [(o.range_dimension if adjoint else o.domain_dimension).value for o in self._operators]
         return self._apply(x, sizes, lambda o, part: o._matmul(part, adjoint))
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return self._apply(
             rhs, [o.domain_dimension.value for o in self._operators], lambda o, part: o.solve(part, adjoint=adjoint)
         )
 
-    def _inverse(self) -> LinearOperator:
+    def _linop_inverse(self) -> LinearOperator:
         return LinearOperatorBlockDiag(
             [o.inverse() for o in self._operators], True, self.is_self_adjoint, self.is_positive_definite
         )
 
-    def _adjoint(self) -> LinearOperator:
+    def _linop_adjoint(self) -> LinearOperator:
         return LinearOperatorBlockDiag(
             [o.adjoint() for o in self._operators],
             self.is_non_singular,
@@ -388,7 +394,7 @@ class LinearOperatorBlockDiag(LinearOperator):
             self.is_positive_definite,
         )
 
-    def _cholesky(self) -> LinearOperator:
+    def _linop_cholesky(self) -> LinearOperator:
         return LinearOperatorBlockDiag([o.cholesky() for o in self._operators], True)
 
     def _determinant(self) -> Any:
@@ -402,8 +408,11 @@ class LinearOperatorBlockDiag(LinearOperator):
 
 
 @export("linalg.LinearOperatorLowRankUpdate")
+@make_composite_tensor
 class LinearOperatorLowRankUpdate(LinearOperator):
     """base_operator + u @ diag(diag_update) @ v^H, with u and v [..., n, k] of few columns."""
+
+    _u, _v, _diag_update = Held(), Held(), Held()
 
     def __init__(
         self, base_operator: LinearOperator, u: Any, diag_update: Any = None, v: Any = None, is_diag_update_positive: Any = None,
@@ -429,69 +438,70 @@ class LinearOperatorLowRankUpdate(LinearOperator):
             and is_positive_definite is None
         ):
             given["is_positive_definite"] = True
-        self._base, self._u = base_operator, _tensor(u, "u", base_operator.dtype)
-        self._v = self._u if v is None else _tensor(v, "v", base_operator.dtype)
-        k = self._u._dims[-1]
+        self._base_operator, self._u = base_operator, _tensor(u, "u", base_operator.dtype)
+        self._v = self._raw("_u") if v is None else _tensor(v, "v", base_operator.dtype)
+        k = self._held_dims("_u")[-1]
         self._diag_update = None if diag_update is None else _tensor(diag_update, "diag_update", base_operator.dtype)
         self._diag_operator = (
-            LinearOperatorIdentity(k, dtype=base_operator.dtype) if self._diag_update is None
-            else LinearOperatorDiag(self._diag_update, is_positive_definite=is_diag_update_positive)
+            LinearOperatorIdentity(k, dtype=base_operator.dtype) if self._raw("_diag_update") is None
+            else LinearOperatorDiag(self._raw("_diag_update"), is_positive_definite=is_diag_update_positive)
         )  # fmt: skip
         self._is_diag_update_positive = is_diag_update_positive
         super().__init__(base_operator.dtype, name=name, parameters=_parameters(given), **_hints(given))
 
-    base_operator = property(lambda self: self._base)
-    u = property(lambda self: self._u)
-    v = property(lambda self: self._v)
-    diag_update = property(lambda self: self._diag_update)
+    base_operator = property(lambda self: self._base_operator)
+    u = property(lambda self: self._raw("_u"))
+    v = property(lambda self: self._raw("_v"))
+    diag_update = property(lambda self: self._raw("_diag_update"))
     diag_operator = property(lambda self: self._diag_operator)
     is_diag_update_positive = property(lambda self: self._is_diag_update_positive)
 
     def _shape(self) -> TensorShape:
         batch = broadcast(
-            self._base.batch_shape._dims, self._diag_operator.batch_shape._dims, self._u._dims[:-2], self._v._dims[:-2]
+            self._base_operator.batch_shape._dims, self._diag_operator.batch_shape._dims, self._held_dims("_u")[:-2], self._held_dims("_v")[:-2]
         )
-        return TensorShape(None) if batch is None else TensorShape([*batch, *self._base.shape._dims[-2:]])
+        return TensorShape(None) if batch is None else TensorShape([*batch, *self._base_operator.shape._dims[-2:]])
 
     def _to_dense(self) -> Any:
         return AddV2(
-            self._base.to_dense(), matmul(self._u, self._diag_operator._matmul(matrix_adjoint(self._v), False))
+            self._base_operator.to_dense(), matmul(self._u, self._diag_operator._matmul(matrix_adjoint(self._v), False))
         )
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         u, v = (self._v, self._u) if adjoint else (self._u, self._v)
         inner = self._diag_operator._matmul(matmul(v, x, adjoint_a=True), adjoint)
-        return AddV2(self._base._matmul(x, adjoint), matmul(u, inner))
+        return AddV2(self._base_operator._matmul(x, adjoint), matmul(u, inner))
 
     def _capacitance(self) -> Any:
         """D^-1 + V^H A^-1 U."""
         return AddV2(
-            self._diag_operator.inverse().to_dense(), matmul(self._v, self._base.solve(self._u), adjoint_a=True)
+            self._diag_operator.inverse().to_dense(), matmul(self._v, self._base_operator.solve(self._u), adjoint_a=True)
         )
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
-        from penstock.ops.linear_operator_kinds import LinearOperatorFullMatrix
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
+        from penstock.state.linear_operator_kinds import LinearOperatorFullMatrix
 
         u, v = (self._v, self._u) if adjoint else (self._u, self._v)
-        first = self._base.solve(rhs, adjoint=adjoint)
+        first = self._base_operator.solve(rhs, adjoint=adjoint)
         middle = LinearOperatorFullMatrix(self._capacitance())._solve(matmul(v, first, adjoint_a=True), adjoint)
-        return Sub(first, self._base.solve(matmul(u, middle), adjoint=adjoint))
+        return Sub(first, self._base_operator.solve(matmul(u, middle), adjoint=adjoint))
 
     def _determinant(self) -> Any:
         from penstock.ops.decompositions import MatrixDeterminant
 
         return Mul(
-            Mul(MatrixDeterminant(self._capacitance()), self._diag_operator.determinant()), self._base.determinant()
+            Mul(MatrixDeterminant(self._capacitance()), self._diag_operator.determinant()), self._base_operator.determinant()
         )
 
     def _log_abs_determinant(self) -> Any:
         from penstock.ops.decompositions import LogMatrixDeterminant
 
         inner = real(LogMatrixDeterminant(self._capacitance())[1])
-        return AddV2(AddV2(inner, self._diag_operator.log_abs_determinant()), self._base.log_abs_determinant())
+        return AddV2(AddV2(inner, self._diag_operator.log_abs_determinant()), self._base_operator.log_abs_determinant())
 
 
 @export("linalg.LinearOperatorBlockLowerTriangular")
+@make_composite_tensor
 class LinearOperatorBlockLowerTriangular(LinearOperator):
     """A block lower triangular operator: row i of `operators` holds its blocks 0..i."""
 
@@ -535,7 +545,7 @@ class LinearOperatorBlockLowerTriangular(LinearOperator):
             rows.append(later("Pad")(line, pads))
         return later("ConcatV2")(rows, -2)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         if adjoint:
             return super()._solve(rhs, True)
         solved: list[Any] = []

@@ -11,8 +11,9 @@ from penstock.base.shape import TensorShape
 from penstock.ir import door
 from penstock.ops import fft
 from penstock.ops.families import conj, later
-from penstock.ops.linear_operator import LinearOperator, real
-from penstock.ops.linear_operator_kinds import _hints, _parameters, _tensor
+from penstock.state.linear_operator import LinearOperator, make_composite_tensor, real
+from penstock.state.linear_operator_kinds import _hints, _parameters, _tensor
+from penstock.state.linear_operator_parts import Held
 
 _FORWARD = {1: fft.FFT, 2: fft.FFT2D, 3: fft.FFT3D}
 _BACKWARD = {1: fft.IFFT, 2: fft.IFFT2D, 3: fft.IFFT3D}
@@ -22,6 +23,8 @@ Mul, Cast, Reshape = later("Mul"), later("Cast"), later("Reshape")
 class _Circulant(LinearOperator):
     """What the circulant operators of one, two and three axes share: `spectrum` [..., block shape] are the eigenvalues."""
 
+    _spectrum = Held()
+
     _depth = 1
 
     def __init__(
@@ -30,12 +33,12 @@ class _Circulant(LinearOperator):
     ):  # fmt: skip
         given = locals()
         self._spectrum = _tensor(spectrum, "spectrum")
-        dims = self._spectrum._dims
+        dims = self._held_dims("_spectrum")
         if dims is None or len(dims) < self._depth or None in dims[-self._depth :]:
             raise ValueError(
                 f"Argument `spectrum` must have at least {self._depth} axes of known size. Found: {self._spectrum}"
             )
-        if not self._spectrum.dtype.is_complex:
+        if not as_dtype(self._raw("_spectrum").dtype).is_complex:
             if is_self_adjoint is False:
                 raise ValueError("A real spectrum always corresponds to a self-adjoint operator.")
             given["is_self_adjoint"] = True
@@ -46,12 +49,12 @@ class _Circulant(LinearOperator):
             input_output_dtype, name=name or type(self).__name__, parameters=_parameters(given), **_hints(given)
         )
 
-    spectrum = property(lambda self: self._spectrum)
+    spectrum = property(lambda self: self._raw("_spectrum"))
     block_depth = property(lambda self: self._depth)
 
     @property
     def block_shape(self) -> TensorShape:
-        return TensorShape(self._spectrum._dims[-self._depth :])
+        return TensorShape(self._held_dims("_spectrum")[-self._depth :])
 
     def block_shape_tensor(self) -> Any:
         """The sizes of the block's axes as a tensor."""
@@ -61,7 +64,7 @@ class _Circulant(LinearOperator):
         return int(np.prod(self.block_shape._dims))  # type: ignore[arg-type]
 
     def _shape(self) -> TensorShape:
-        return TensorShape([*self._spectrum._dims[: -self._depth], self._size(), self._size()])
+        return TensorShape([*self._held_dims("_spectrum")[: -self._depth], self._size(), self._size()])
 
     def _complex(self) -> Any:
         wide = as_dtype(self.dtype).real_dtype is dtypes.float64 or self._spectrum.dtype.real_dtype is dtypes.float64
@@ -91,11 +94,11 @@ class _Circulant(LinearOperator):
         rank = len(flat._dims)
         return self._out(later("Transpose")(flat, np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)))
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         values = self._values()
         return self._through(x, conj(values) if adjoint else values)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         values = self._values()
         return self._through(rhs, later("Reciprocal")(conj(values) if adjoint else values))
 
@@ -137,12 +140,12 @@ class _Circulant(LinearOperator):
         )
         return later("RealDiv")(later("Max")(size, self._axes()), later("Min")(size, self._axes()))
 
-    def _adjoint(self) -> LinearOperator:
+    def _linop_adjoint(self) -> LinearOperator:
         return type(self)(
             conj(self._spectrum), self.dtype, self.is_non_singular, self.is_self_adjoint, self.is_positive_definite
         )
 
-    def _inverse(self) -> LinearOperator:
+    def _linop_inverse(self) -> LinearOperator:
         inverse = later("Reciprocal")(self._spectrum)
         return type(self)(inverse, self.dtype, True, self.is_self_adjoint, self.is_positive_definite)
 
@@ -162,11 +165,13 @@ def np_eye(n: int, dtype: Any) -> Any:
 
 
 @export("linalg.LinearOperatorCirculant")
+@make_composite_tensor
 class LinearOperatorCirculant(_Circulant):
     """A circulant matrix: each column is the one before, moved down by one; `spectrum` [..., n] are its eigenvalues."""
 
 
 @export("linalg.LinearOperatorCirculant2D")
+@make_composite_tensor
 class LinearOperatorCirculant2D(_Circulant):
     """A block circulant matrix of circulant blocks; `spectrum` [..., n0, n1]."""
 
@@ -174,6 +179,7 @@ class LinearOperatorCirculant2D(_Circulant):
 
 
 @export("linalg.LinearOperatorCirculant3D")
+@make_composite_tensor
 class LinearOperatorCirculant3D(_Circulant):
     """A circulant matrix of three nested levels; `spectrum` [..., n0, n1, n2]."""
 

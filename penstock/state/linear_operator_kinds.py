@@ -13,9 +13,10 @@ from penstock.ir.known import known_dims, known_value
 from penstock.ops import decompositions as ops
 from penstock.ops.diagonals import MatrixBandPart, matrix_diag, matrix_diag_part
 from penstock.ops.families import conj, later
-from penstock.ops.linear_operator import LinearOperator, real, same_batch
 from penstock.ops.matmul import matmul
 from penstock.ops.tridiagonal import _compact, tridiagonal_matmul, tridiagonal_solve
+from penstock.state.linear_operator import LinearOperator, make_composite_tensor, real, same_batch
+from penstock.state.linear_operator_parts import Held, is_ref
 
 Mul, Sub, RealDiv, ExpandDims, Sum = later("Mul"), later("Sub"), later("RealDiv"), later("ExpandDims"), later("Sum")
 FLOATS = ("float16", "float32", "float64", "complex64", "complex128")
@@ -27,9 +28,13 @@ def _hints(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tensor(value: Any, name: str, dtype: Any = None) -> Any:
-    out = door.convert(value, dtype, name)
-    if out.dtype.name not in FLOATS:
-        raise TypeError(f"Argument `{name}` must have dtype in {list(FLOATS)}. Found: {out.dtype.name}")
+    """The argument as a tensor; what may change between calls stays what it is, and is read when it is used."""
+    out = value if is_ref(value) else door.convert(value, dtype, name)
+    found = as_dtype(out.dtype).base_dtype
+    if found.name not in FLOATS:
+        raise TypeError(f"Argument `{name}` must have dtype in {list(FLOATS)}. Found: {found.name}")
+    if dtype is not None and found is not dtype:
+        raise ValueError(f"Argument `{name}` must have dtype {dtype.name}. Found: {found.name}")
     return out
 
 
@@ -47,21 +52,25 @@ def _log_sum(x: Any) -> Any:
 
 
 @export("linalg.LinearOperatorFullMatrix")
+@make_composite_tensor
 class LinearOperatorFullMatrix(LinearOperator):
     """A dense matrix [..., m, n]."""
+
+    _matrix = Held()
 
     def __init__(self, matrix: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None,
                  is_square: Any = None, name: str = "LinearOperatorFullMatrix"):  # fmt: skip
         given = locals()
         self._matrix = _tensor(matrix, "matrix")
-        if self._matrix._dims is not None and len(self._matrix._dims) < 2:
+        dims = self._held_dims("_matrix")
+        if dims is not None and len(dims) < 2:
             raise ValueError(f"Argument `matrix` must have at least 2 dimensions. Found: {self._matrix}")
-        super().__init__(self._matrix.dtype, name=name, parameters=_parameters(given), **_hints(given))
+        super().__init__(self._raw("_matrix").dtype, name=name, parameters=_parameters(given), **_hints(given))
 
-    matrix = property(lambda self: self._matrix)
+    matrix = property(lambda self: self._raw("_matrix"))
 
     def _shape(self) -> TensorShape:
-        return self._matrix.shape
+        return TensorShape(self._held_dims("_matrix"))
 
     def _to_dense(self) -> Any:
         return self._matrix
@@ -72,8 +81,11 @@ def _parameters(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @export("linalg.LinearOperatorLowerTriangular")
+@make_composite_tensor
 class LinearOperatorLowerTriangular(LinearOperator):
     """A lower triangular matrix; what stands above its diagonal is ignored."""
+
+    _tril = Held()
 
     def __init__(self, tril: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None,
                  is_square: Any = None, name: str = "LinearOperatorLowerTriangular"):  # fmt: skip
@@ -81,62 +93,71 @@ class LinearOperatorLowerTriangular(LinearOperator):
             raise ValueError("Only square lower triangular operators supported at this time.")
         is_square = True
         given = locals()
-        self._tril_given = _tensor(tril, "tril")
-        super().__init__(self._tril_given.dtype, name=name, parameters=_parameters(given), **_hints(given))
+        self._tril = _tensor(tril, "tril")
+        super().__init__(self._raw("_tril").dtype, name=name, parameters=_parameters(given), **_hints(given))
 
-    tril = property(lambda self: self._tril_given)
+    tril = property(lambda self: self._raw("_tril"))
 
     def _shape(self) -> TensorShape:
-        return self._tril_given.shape
+        return TensorShape(self._held_dims("_tril"))
 
     def _to_dense(self) -> Any:
-        return MatrixBandPart(self._tril_given, -1, 0)
+        return MatrixBandPart(self._tril, -1, 0)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
-        return ops.MatrixTriangularSolve(self._tril_given, rhs, lower=True, adjoint=adjoint)
+    def _get_tril(self) -> Any:
+        return self._to_dense()
+
+    def _get_diag(self) -> Any:
+        return matrix_diag_part(self._tril)
+
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
+        return ops.MatrixTriangularSolve(*same_batch(self._tril, rhs), lower=True, adjoint=adjoint)
 
     def _determinant(self) -> Any:
-        return _product(matrix_diag_part(self._tril_given))
+        return _product(self._get_diag())
 
     def _log_abs_determinant(self) -> Any:
-        return _log_sum(matrix_diag_part(self._tril_given))
+        return _log_sum(self._get_diag())
 
     def _eigvals(self) -> Any:
-        return matrix_diag_part(self._tril_given)
+        return self._get_diag()
 
 
 @export("linalg.LinearOperatorDiag")
+@make_composite_tensor
 class LinearOperatorDiag(LinearOperator):
     """A diagonal matrix, given by its diagonal [..., n]."""
+
+    _diag = Held()
 
     def __init__(self, diag: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None,
                  is_square: Any = None, name: str = "LinearOperatorDiag"):  # fmt: skip
         given = locals()
         self._diag = _tensor(diag, "diag")
-        if self._diag._dims == ():
+        if self._held_dims("_diag") == ():
             raise ValueError(f"Argument `diag` must have at least 1 dimension. Found: {self._diag}")
-        if not self._diag.dtype.is_complex:
+        if not as_dtype(self._raw("_diag").dtype).is_complex:
             if is_self_adjoint is False:
                 raise ValueError("A real diagonal operator is always self adjoint.")
             given["is_self_adjoint"] = True
         if is_square is False:
             raise ValueError("Only square diagonal operators currently supported.")
         given["is_square"] = True
-        super().__init__(self._diag.dtype, name=name, parameters=_parameters(given), **_hints(given))
+        super().__init__(self._raw("_diag").dtype, name=name, parameters=_parameters(given), **_hints(given))
 
-    diag = property(lambda self: self._diag)
+    diag = property(lambda self: self._raw("_diag"))
 
     def _shape(self) -> TensorShape:
-        dims = self._diag._dims
+        dims = self._held_dims("_diag")
         return TensorShape(None) if dims is None else TensorShape([*dims, dims[-1]])
 
     def _to_dense(self) -> Any:
         return matrix_diag(self._diag)
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         return Mul(_column(conj(self._diag) if adjoint else self._diag), x)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return RealDiv(rhs, _column(conj(self._diag) if adjoint else self._diag))
 
     def _determinant(self) -> Any:
@@ -154,17 +175,17 @@ class LinearOperatorDiag(LinearOperator):
     def _eigvals(self) -> Any:
         return self._diag
 
-    def _adjoint(self) -> LinearOperator:
+    def _linop_adjoint(self) -> LinearOperator:
         return LinearOperatorDiag(
             conj(self._diag), self.is_non_singular, self.is_self_adjoint, self.is_positive_definite, True
         )
 
-    def _inverse(self) -> LinearOperator:
+    def _linop_inverse(self) -> LinearOperator:
         return LinearOperatorDiag(
             later("Reciprocal")(self._diag), self.is_non_singular, self.is_self_adjoint, self.is_positive_definite, True
         )
 
-    def _cholesky(self) -> LinearOperator:
+    def _linop_cholesky(self) -> LinearOperator:
         return LinearOperatorDiag(
             later("Sqrt")(self._diag),
             is_non_singular=True,
@@ -199,27 +220,30 @@ def _batch(batch_shape: Any) -> tuple[int, ...]:
 
 
 @export("linalg.LinearOperatorScaledIdentity")
+@make_composite_tensor
 class LinearOperatorScaledIdentity(LinearOperator):
     """The identity times `multiplier` [...]."""
+
+    _multiplier = Held()
 
     def __init__(self, num_rows: Any, multiplier: Any, is_non_singular: Any = None, is_self_adjoint: Any = None,
                  is_positive_definite: Any = None, is_square: Any = True, assert_proper_shapes: bool = False,
                  name: str = "LinearOperatorScaledIdentity"):  # fmt: skip
         given = locals()
         self._multiplier = _tensor(multiplier, "multiplier")
-        if not self._multiplier.dtype.is_complex:
+        if not as_dtype(self._raw("_multiplier").dtype).is_complex:
             if is_self_adjoint is False:
                 raise ValueError("A real diagonal operator is always self adjoint.")
             given["is_self_adjoint"] = True
         if is_square is False:
             raise ValueError("A ScaledIdentity operator is always square.")
         self._num_rows = _static(num_rows, "num_rows")
-        super().__init__(self._multiplier.dtype, name=name, parameters=_parameters(given), **_hints(given))
+        super().__init__(self._raw("_multiplier").dtype, name=name, parameters=_parameters(given), **_hints(given))
 
-    multiplier = property(lambda self: self._multiplier)
+    multiplier = property(lambda self: self._raw("_multiplier"))
 
     def _shape(self) -> TensorShape:
-        dims = self._multiplier._dims
+        dims = self._held_dims("_multiplier")
         return TensorShape(None) if dims is None else TensorShape([*dims, self._num_rows, self._num_rows])
 
     def _diag_part(self) -> Any:
@@ -228,10 +252,10 @@ class LinearOperatorScaledIdentity(LinearOperator):
     def _to_dense(self) -> Any:
         return matrix_diag(self._diag_part())
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         return Mul(x, _column(_column(conj(self._multiplier) if adjoint else self._multiplier)))
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return RealDiv(rhs, _column(_column(conj(self._multiplier) if adjoint else self._multiplier)))
 
     def _determinant(self) -> Any:
@@ -249,7 +273,7 @@ class LinearOperatorScaledIdentity(LinearOperator):
     def _cond(self) -> Any:
         return later("OnesLike")(real(self._multiplier))
 
-    def _adjoint(self) -> LinearOperator:
+    def _linop_adjoint(self) -> LinearOperator:
         return LinearOperatorScaledIdentity(
             self._num_rows,
             conj(self._multiplier),
@@ -258,7 +282,7 @@ class LinearOperatorScaledIdentity(LinearOperator):
             self.is_positive_definite,
         )
 
-    def _inverse(self) -> LinearOperator:
+    def _linop_inverse(self) -> LinearOperator:
         return LinearOperatorScaledIdentity(
             self._num_rows,
             later("Reciprocal")(self._multiplier),
@@ -267,13 +291,14 @@ class LinearOperatorScaledIdentity(LinearOperator):
             self.is_positive_definite,
         )
 
-    def _cholesky(self) -> LinearOperator:
+    def _linop_cholesky(self) -> LinearOperator:
         return LinearOperatorScaledIdentity(
             self._num_rows, later("Sqrt")(self._multiplier), True, self.is_self_adjoint, True
         )
 
 
 @export("linalg.LinearOperatorIdentity")
+@make_composite_tensor
 class LinearOperatorIdentity(LinearOperator):
     """The identity."""
 
@@ -312,10 +337,10 @@ class LinearOperatorIdentity(LinearOperator):
             x if batch == tuple(x._dims[:-2]) else later("BroadcastTo")(x, np.array([*batch, *x._dims[-2:]], np.int32))
         )  # type: ignore[misc]
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         return self._spread(x)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return self._spread(rhs)
 
     def _full(self, value: float, *tail: int) -> Any:
@@ -339,14 +364,15 @@ class LinearOperatorIdentity(LinearOperator):
     def _cond(self) -> Any:
         return real(self._full(1))
 
-    def _inverse(self) -> LinearOperator:
+    def _linop_inverse(self) -> LinearOperator:
         return self
 
-    def _cholesky(self) -> LinearOperator:
+    def _linop_cholesky(self) -> LinearOperator:
         return self
 
 
 @export("linalg.LinearOperatorZeros")
+@make_composite_tensor
 class LinearOperatorZeros(LinearOperator):
     """The zero matrix."""
 
@@ -397,8 +423,11 @@ class LinearOperatorZeros(LinearOperator):
 
 
 @export("linalg.LinearOperatorPermutation")
+@make_composite_tensor
 class LinearOperatorPermutation(LinearOperator):
     """A permutation matrix: the rows of the identity in the order of `perm` [..., n]."""
+
+    _perm = Held()
 
     def __init__(self, perm: Any, dtype: Any = dtypes.float32, is_non_singular: Any = None, is_self_adjoint: Any = None,
                  is_positive_definite: Any = None, is_square: Any = None, name: str = "LinearOperatorPermutation"):  # fmt: skip
@@ -408,23 +437,23 @@ class LinearOperatorPermutation(LinearOperator):
         if is_square is False:
             raise ValueError("A Permutation operator is always square.")
         given |= {"is_square": True}
-        self._perm = door.convert(perm, None, "perm")
-        if not self._perm.dtype.is_integer:
-            raise TypeError(f"perm must be integer dtype. Found: {self._perm.dtype.name}")
+        self._perm = perm if is_ref(perm) else door.convert(perm, None, "perm")
+        if not as_dtype(self._raw("_perm").dtype).is_integer:
+            raise TypeError(f"perm must be integer dtype. Found: {as_dtype(self._raw('_perm').dtype).name}")
         super().__init__(dtype, name=name, parameters=_parameters(given), **_hints(given))
 
-    perm = property(lambda self: self._perm)
+    perm = property(lambda self: self._raw("_perm"))
 
     def _shape(self) -> TensorShape:
-        dims = self._perm._dims
+        dims = self._held_dims("_perm")
         return TensorShape(None) if dims is None else TensorShape([*dims, dims[-1]])
 
     def _to_dense(self) -> Any:
-        n = self._perm._dims[-1]
+        n = self._held_dims("_perm")[-1]
         rows = np.arange(n, dtype=self._perm.dtype.array_dtype)
         return later("Cast")(later("Equal")(ExpandDims(self._perm, -1), rows), DstT=self.dtype)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return self._matmul(rhs, not adjoint)
 
     def _determinant(self) -> Any:
@@ -438,8 +467,11 @@ class LinearOperatorPermutation(LinearOperator):
 
 
 @export("linalg.LinearOperatorHouseholder")
+@make_composite_tensor
 class LinearOperatorHouseholder(LinearOperator):
     """The reflection I - 2 v v^H / |v|^2 at the plane whose normal is `reflection_axis` [..., n]."""
+
+    _reflection_axis = Held()
 
     def __init__(self, reflection_axis: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None,
                  is_square: Any = None, name: str = "LinearOperatorHouseholder"):  # fmt: skip
@@ -454,12 +486,12 @@ class LinearOperatorHouseholder(LinearOperator):
             raise ValueError("A Householder operator is always non-singular.")
         given |= {"is_self_adjoint": True, "is_positive_definite": False, "is_square": True}
         self._reflection_axis = _tensor(reflection_axis, "reflection_axis")
-        super().__init__(self._reflection_axis.dtype, name=name, parameters=_parameters(given), **_hints(given))
+        super().__init__(self._raw("_reflection_axis").dtype, name=name, parameters=_parameters(given), **_hints(given))
 
-    reflection_axis = property(lambda self: self._reflection_axis)
+    reflection_axis = property(lambda self: self._raw("_reflection_axis"))
 
     def _shape(self) -> TensorShape:
-        dims = self._reflection_axis._dims
+        dims = self._held_dims("_reflection_axis")
         return TensorShape(None) if dims is None else TensorShape([*dims, dims[-1]])
 
     def _unit(self) -> Any:
@@ -472,14 +504,14 @@ class LinearOperatorHouseholder(LinearOperator):
         eye = np.eye(self._reflection_axis._dims[-1], dtype=self.dtype.array_dtype)
         return Sub(eye, Mul(matmul(v, v, adjoint_b=True), 2))
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         v, x = same_batch(self._unit(), x)
         return Sub(x, Mul(v, Mul(matmul(v, x, adjoint_a=True), 2)))
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return self._matmul(rhs, adjoint)
 
-    def _inverse(self) -> LinearOperator:
+    def _linop_inverse(self) -> LinearOperator:
         return self
 
     def _per_matrix(self, value: float) -> Any:
@@ -510,6 +542,7 @@ class LinearOperatorHouseholder(LinearOperator):
 
 
 @export("linalg.LinearOperatorTridiag")
+@make_composite_tensor
 class LinearOperatorTridiag(LinearOperator):
     """A tridiagonal matrix, in any of the formats of `tf.linalg.tridiagonal_solve`."""
 
@@ -533,6 +566,12 @@ class LinearOperatorTridiag(LinearOperator):
     diagonals = property(lambda self: self._diagonals)
     diagonals_format = property(lambda self: self._diagonals_format)
 
+    @property
+    def _packed(self) -> Any:
+        """The three diagonals as one tensor [..., 3, n]."""
+        return _compact([door.convert(d) for d in self._diagonals] if self._diagonals_format == "sequence" else door.convert(self._diagonals),
+                        self._diagonals_format)  # fmt: skip
+
     def _shape(self) -> TensorShape:
         dims = self._packed._dims
         return TensorShape(None) if dims is None else TensorShape([*dims[:-2], dims[-1], dims[-1]])
@@ -540,10 +579,10 @@ class LinearOperatorTridiag(LinearOperator):
     def _to_dense(self) -> Any:
         return matrix_diag(self._packed, k=(-1, 1), align="LEFT_RIGHT")
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
+    def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         return super()._matmul(x, True) if adjoint else tridiagonal_matmul(*same_batch(self._packed, x))
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         return super()._solve(rhs, True) if adjoint else tridiagonal_solve(*same_batch(self._packed, rhs))
 
     def _diag_part(self) -> Any:
@@ -551,8 +590,11 @@ class LinearOperatorTridiag(LinearOperator):
 
 
 @export("linalg.LinearOperatorToeplitz")
+@make_composite_tensor
 class LinearOperatorToeplitz(LinearOperator):
     """A matrix constant along its diagonals, given by its first column and row [..., n]."""
+
+    _row, _col = Held(), Held()
 
     def __init__(self, col: Any, row: Any, is_non_singular: Any = None, is_self_adjoint: Any = None, is_positive_definite: Any = None,
                  is_square: Any = None, name: str = "LinearOperatorToeplitz"):  # fmt: skip
@@ -561,14 +603,14 @@ class LinearOperatorToeplitz(LinearOperator):
             raise ValueError("Only square Toeplitz operators currently supported.")
         given["is_square"] = True
         self._row, self._col = _tensor(row, "row"), _tensor(col, "col")
-        super().__init__(self._row.dtype, name=name, parameters=_parameters(given), **_hints(given))
+        super().__init__(self._raw("_row").dtype, name=name, parameters=_parameters(given), **_hints(given))
 
-    col = property(lambda self: self._col)
-    row = property(lambda self: self._row)
+    col = property(lambda self: self._raw("_col"))
+    row = property(lambda self: self._raw("_row"))
 
     def _shape(self) -> TensorShape:
-        n = self._row._dims[-1]
-        return TensorShape([*broadcast(self._row._dims, self._col._dims), n])  # type: ignore[misc]
+        row, col = self._held_dims("_row"), self._held_dims("_col")
+        return TensorShape([*broadcast(row, col), row[-1]])  # type: ignore[misc]
 
     def _to_dense(self) -> Any:
         n = self._row._dims[-1]

@@ -13,9 +13,10 @@ from penstock.ops import decompositions as ops
 from penstock.ops.diagonals import matrix_diag_part, trace
 from penstock.ops.families import later
 from penstock.ops.linalg import adjoint as matrix_adjoint, svd
-from penstock.ops.linear_operator_parts import Parts
 from penstock.ops.matmul import matmul
 from penstock.ops.reduce import reduce_max, reduce_min
+from penstock.state.linear_operator_parts import Parts, is_ref
+from penstock.state.linear_operator_spec import make_composite_tensor  # noqa: F401 - programs ask for it here
 
 
 @export("linalg.LinearOperator")
@@ -54,13 +55,14 @@ class LinearOperator(Parts):
             if is_square is False:
                 raise ValueError("A self-adjoint operator is always square.")
             is_square = True
+        super().__init__()
         self._dtype = None if dtype is None else as_dtype(dtype).base_dtype
         self._graph_parents = list(graph_parents or [])
         self._is_square_set_or_implied = is_square
         self._is_non_singular, self._is_self_adjoint = is_non_singular, is_self_adjoint
         self._is_positive_definite = is_positive_definite
         self._name = name or type(self).__name__
-        self._parameters = dict(parameters or {})
+        self._parameters = self._no_dependency(dict(parameters or {}))
 
     # -- what it is ------------------------------------------------------------------------------------------------
     name = property(lambda self: self._name)
@@ -108,33 +110,68 @@ class LinearOperator(Parts):
 
     def shape_tensor(self, name: str = "shape_tensor") -> Any:
         """The shape as a tensor."""
-        dims = self.shape._dims
-        return door.convert(np.array(dims, np.int32)) if dims is not None and None not in dims else self._shape_tensor()
+        with self._in_scope(name):
+            dims = self.shape._dims
+            known = dims is not None and None not in dims
+            return door.convert(np.array(dims, np.int32)) if known else self._shape_tensor()
+
+    def _batch_shape_tensor(self, shape: Any = None) -> Any:
+        return (self.shape_tensor() if shape is None else shape)[:-2]
 
     def batch_shape_tensor(self, name: str = "batch_shape_tensor") -> Any:
         """The batch part of the shape as a tensor."""
-        return self.shape_tensor()[:-2]
+        with self._in_scope(name):
+            return self._batch_shape_tensor()
+
+    def _tensor_rank_tensor(self, shape: Any = None) -> Any:
+        if self.tensor_rank is not None:
+            return door.convert(self.tensor_rank)
+        return later("Size")(self.shape_tensor() if shape is None else shape)
 
     def tensor_rank_tensor(self, name: str = "tensor_rank_tensor") -> Any:
         """The rank as a tensor."""
-        return door.convert(self.tensor_rank) if self.tensor_rank is not None else later("Size")(self.shape_tensor())
+        with self._in_scope(name):
+            return self._tensor_rank_tensor()
+
+    def _domain_dimension_tensor(self, shape: Any = None) -> Any:
+        n = self.domain_dimension.value
+        return door.convert(n) if n is not None else (self.shape_tensor() if shape is None else shape)[-1]
 
     def domain_dimension_tensor(self, name: str = "domain_dimension_tensor") -> Any:
         """The number of columns as a tensor."""
-        return self.shape_tensor()[-1]
+        with self._in_scope(name):
+            return self._domain_dimension_tensor()
+
+    def _range_dimension_tensor(self, shape: Any = None) -> Any:
+        m = self.range_dimension.value
+        return door.convert(m) if m is not None else (self.shape_tensor() if shape is None else shape)[-2]
 
     def range_dimension_tensor(self, name: str = "range_dimension_tensor") -> Any:
         """The number of rows as a tensor."""
-        return self.shape_tensor()[-2]
+        with self._in_scope(name):
+            return self._range_dimension_tensor()
 
     # -- what it does: subclasses override the underscored ones ------------------------------------------------------
     def _to_dense(self) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must give its matrix: def _to_dense(self)")
 
-    def _matmul(self, x: Any, adjoint: bool) -> Any:
-        return matmul(self.to_dense(), x, adjoint_a=adjoint)
+    def _matmul(self, x: Any, adjoint: bool = False, adjoint_arg: bool = False) -> Any:
+        return matmul(self.to_dense(), x, adjoint_a=adjoint, adjoint_b=adjoint_arg)
 
-    def _solve(self, rhs: Any, adjoint: bool) -> Any:
+    def _matvec(self, x: Any, adjoint: bool = False) -> Any:
+        return later("Squeeze")(self._matmul(later("ExpandDims")(x, -1), adjoint), squeeze_dims=[-1])
+
+    def _solvevec(self, rhs: Any, adjoint: bool = False) -> Any:
+        return later("Squeeze")(self._solve(later("ExpandDims")(rhs, -1), adjoint), squeeze_dims=[-1])
+
+    def _can_use_cholesky(self) -> bool:
+        return bool(self.is_self_adjoint and self.is_positive_definite)
+
+    def _dense_solve(self, rhs: Any, adjoint: bool = False, adjoint_arg: bool = False) -> Any:
+        return LinearOperator._solve(self, rhs, adjoint, adjoint_arg)
+
+    def _solve(self, rhs: Any, adjoint: bool = False, adjoint_arg: bool = False) -> Any:
+        rhs = matrix_adjoint(rhs) if adjoint_arg else rhs
         dense = self.to_dense()
         dense, rhs = same_batch(dense, rhs)
         if self.is_positive_definite and self.is_self_adjoint:
@@ -164,26 +201,34 @@ class LinearOperator(Parts):
         values = svd(self.to_dense(), compute_uv=False)
         return later("RealDiv")(reduce_max(values, -1), reduce_min(values, -1))
 
-    def _adjoint(self) -> "LinearOperator":
-        from penstock.ops.linear_operator_composed import LinearOperatorAdjoint
+    def _linop_adjoint(self) -> "LinearOperator":
+        from penstock.state.linear_operator_composed import LinearOperatorAdjoint
 
         return LinearOperatorAdjoint(self)
 
-    def _inverse(self) -> "LinearOperator":
-        from penstock.ops.linear_operator_composed import LinearOperatorInversion
+    def _linop_inverse(self) -> "LinearOperator":
+        from penstock.state.linear_operator_composed import LinearOperatorInversion
 
         return LinearOperatorInversion(self)
 
-    def _cholesky(self) -> "LinearOperator":
-        from penstock.ops.linear_operator_kinds import LinearOperatorLowerTriangular
+    def _linop_cholesky(self) -> "LinearOperator":
+        from penstock.state.linear_operator_kinds import LinearOperatorLowerTriangular
 
         return LinearOperatorLowerTriangular(
             ops.Cholesky(self.to_dense()), is_non_singular=True, is_self_adjoint=False, is_square=True
         )
 
     # -- public ----------------------------------------------------------------------------------------------------
-    def _in_scope(self, name: str) -> Any:
-        return scoped(f"{self.name}/{name}", name)
+    def _in_scope(self, name: str | None = None) -> Any:
+        return scoped(f"{self.name}/{name}" if name else self.name, name or "")
+
+    _name_scope = _in_scope
+
+    def _add_to_tensor(self, x: Any) -> Any:
+        return later("AddV2")(x, self.to_dense())
+
+    def _set_graph_parents(self, graph_parents: Any) -> None:
+        self._graph_parents = list(graph_parents or [])
 
     def to_dense(self, name: str = "to_dense") -> Any:
         """The matrix itself."""
@@ -198,13 +243,20 @@ class LinearOperator(Parts):
             inner, rows = left.domain_dimension.value, right.range_dimension.value
             if inner is not None and rows is not None and inner != rows:
                 raise ValueError(f"Operators are incompatible. Expected `x` to have dimension {inner} but got {rows}.")
-            from penstock.ops.linear_operator_composed import product
-
-            return product(left, right)
+            with self._in_scope(name):
+                return self._linop_matmul(left, right)
         with self._in_scope(name):
             x = self._converted(x, "x")
             self._check_inner(x, -1 if adjoint_arg else -2, -2 if adjoint else -1)
-            return self._matmul(matrix_adjoint(x) if adjoint_arg else x, adjoint)
+            return self._matmul(matrix_adjoint(x) if adjoint_arg else x, adjoint=adjoint)
+
+    def _linop_matmul(self, left_operator: Any, right_operator: Any) -> "LinearOperator":
+        from penstock.state.linear_operator_composed import product
+
+        return product(left_operator, right_operator)
+
+    def _linop_solve(self, left_operator: Any, right_operator: Any) -> "LinearOperator":
+        return left_operator.inverse().matmul(right_operator)
 
     def __matmul__(self, other: Any) -> Any:
         return self.matmul(other)
@@ -214,11 +266,10 @@ class LinearOperator(Parts):
         with self._in_scope(name):
             x = self._converted(x, "x")
             self._check_inner(x, -1, -2 if adjoint else -1)
-            out = self._matmul(later("ExpandDims")(x, -1), adjoint)
-            return later("Squeeze")(out, squeeze_dims=[-1])
+            return self._matvec(x, adjoint=adjoint)
 
     def _converted(self, x: Any, name: str) -> Any:
-        x = door.convert(x, None if hasattr(x, "dtype") and not isinstance(x, np.ndarray) else self.dtype, name)
+        x = door.convert(x, None if hasattr(x, "dtype") and not isinstance(x, np.ndarray) and not is_ref(x) else self.dtype, name)
         if self.dtype is not None and x.dtype.base_dtype is not self.dtype:
             raise TypeError(
                 f"Input argument has dtype {x.dtype.name}, expected {self.dtype.name}, the dtype of {self.name}"
@@ -253,11 +304,12 @@ class LinearOperator(Parts):
                 raise ValueError(
                     f"Operators are incompatible. Expected `rhs` to have dimension {left.domain_dimension.value} but got {right.range_dimension.value}."
                 )
-            return left.inverse().matmul(right)
+            with self._in_scope(name):
+                return self._linop_solve(left, right)
         with self._in_scope(name):
             rhs = self._converted(rhs, "rhs")
             self._check_inner(rhs, -1 if adjoint_arg else -2, -1)
-            return self._solve(matrix_adjoint(rhs) if adjoint_arg else rhs, adjoint)
+            return self._solve(matrix_adjoint(rhs) if adjoint_arg else rhs, adjoint=adjoint)
 
     def solvevec(self, rhs: Any, adjoint: bool = False, name: str = "solve") -> Any:
         """x with this operator (or its adjoint) times x = rhs, for vectors."""
@@ -265,11 +317,11 @@ class LinearOperator(Parts):
         with self._in_scope(name):
             rhs = self._converted(rhs, "rhs")
             self._check_inner(rhs, -1, -1)
-            return later("Squeeze")(self._solve(later("ExpandDims")(rhs, -1), adjoint), squeeze_dims=[-1])
+            return self._solvevec(rhs, adjoint=adjoint)
 
     def adjoint(self, name: str = "adjoint") -> "LinearOperator":
         """The adjoint operator."""
-        return self if self.is_self_adjoint else self._adjoint()
+        return self if self.is_self_adjoint else self._linop_adjoint()
 
     H = property(lambda self: self.adjoint())
 
@@ -279,13 +331,13 @@ class LinearOperator(Parts):
             raise ValueError("Cannot take the Inverse: This operator represents a non square matrix.")
         if self.is_non_singular is False:
             raise ValueError("Cannot take the Inverse: This operator represents a singular matrix.")
-        return self._inverse()
+        return self._linop_inverse()
 
     def cholesky(self, name: str = "cholesky") -> "LinearOperator":
         """The lower triangular operator L with L @ L.H = this."""
         if not (self.is_positive_definite and self.is_self_adjoint):
             raise ValueError("Cannot take the Cholesky decomposition: Not a positive definite self adjoint matrix.")
-        return self._cholesky()
+        return self._linop_cholesky()
 
     def determinant(self, name: str = "det") -> Any:
         """The determinant."""
@@ -313,7 +365,7 @@ class LinearOperator(Parts):
     def add_to_tensor(self, x: Any, name: str = "add_to_tensor") -> Any:
         """This operator's matrix plus x."""
         with self._in_scope(name):
-            return later("AddV2")(self._converted(x, "x"), self.to_dense())
+            return self._add_to_tensor(self._converted(x, "x"))
 
     def eigvals(self, name: str = "eigvals") -> Any:
         """The eigenvalues of a self-adjoint operator."""
@@ -330,33 +382,42 @@ class LinearOperator(Parts):
     def _assert(self, holds: Any, message: str) -> Any:
         return later("Assert")(holds, [message])
 
+    def _assert_non_singular(self) -> Any:
+        limit = 1 / np.finfo(self.dtype.real_dtype.array_dtype).eps
+        values = svd(self.to_dense(), compute_uv=False)
+        fine = later("Less")(later("DivNoNan")(reduce_max(values, -1), reduce_min(values, -1)), float(limit))
+        positive = later("Greater")(reduce_min(values, -1), 0)
+        every = later("All")(later("LogicalAnd")(fine, positive), np.arange(len(fine._dims), dtype=np.int32))
+        return self._assert(every, "Singular matrix up to precision epsilon.")
+
     def assert_non_singular(self, name: str = "assert_non_singular") -> Any:
         """An op (None eagerly) that fails unless the condition number is below 1 / rounding."""
         with self._in_scope(name):
-            limit = 1 / np.finfo(self.dtype.real_dtype.array_dtype).eps
-            values = svd(self.to_dense(), compute_uv=False)
-            fine = later("Less")(later("DivNoNan")(reduce_max(values, -1), reduce_min(values, -1)), float(limit))
-            positive = later("Greater")(reduce_min(values, -1), 0)
-            every = later("All")(later("LogicalAnd")(fine, positive), np.arange(len(fine._dims), dtype=np.int32))
-            return self._assert(every, "Singular matrix up to precision epsilon.")
+            return self._assert_non_singular()
+
+    def _assert_positive_definite(self) -> Any:
+        values = real(ops.SelfAdjointEigV2(self.to_dense(), compute_v=False)[0])
+        return self._assert(
+            later("Greater")(reduce_min(values), 0), f"Operator was not positive definite: {self.name}"
+        )
 
     def assert_positive_definite(self, name: str = "assert_positive_definite") -> Any:
         """An op (None eagerly) that fails unless all eigenvalues are positive."""
         with self._in_scope(name):
-            values = real(ops.SelfAdjointEigV2(self.to_dense(), compute_v=False)[0])
-            return self._assert(
-                later("Greater")(reduce_min(values), 0), f"Operator was not positive definite: {self.name}"
-            )
+            return self._assert_positive_definite()
+
+    def _assert_self_adjoint(self) -> Any:
+        dense = self.to_dense()
+        same = later("Equal")(dense, matrix_adjoint(dense))
+        return self._assert(
+            later("All")(same, np.arange(len(same._dims), dtype=np.int32)),
+            f"Matrix was not equal to its adjoint: {self.name}",
+        )
 
     def assert_self_adjoint(self, name: str = "assert_self_adjoint") -> Any:
         """An op (None eagerly) that fails unless the matrix is its own adjoint."""
         with self._in_scope(name):
-            dense = self.to_dense()
-            same = later("Equal")(dense, matrix_adjoint(dense))
-            return self._assert(
-                later("All")(same, np.arange(len(same._dims), dtype=np.int32)),
-                f"Matrix was not equal to its adjoint: {self.name}",
-            )
+            return self._assert_self_adjoint()
 
     def __repr__(self) -> str:
         return f"<tf.linalg.{type(self).__name__} {self.name!r} shape={self.shape} dtype={self.dtype.name}>"

@@ -42,3 +42,45 @@ def test_operator(name: str) -> None:
                     np.testing.assert_allclose(
                         np.array(g[part]), np.array(want[part]), rtol=1e-5, atol=2e-5, err_msg=text
                     )
+
+
+def test_variables_are_read_when_they_are_used() -> None:
+    v = tf.Variable([[1.0, 0.0], [2.0, 3.0]])
+    operator = tf.linalg.LinearOperatorLowerTriangular(v)
+    v.assign([[2.0, 0.0], [2.0, 3.0]])
+    assert operator.determinant().numpy() == 6.0 and operator.tril is v
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(operator.matvec([1.0, 2.0]))
+    assert tape.gradient(loss, v).numpy().tolist() == [[1.0, 0.0], [1.0, 2.0]]
+    assert isinstance(operator, tf.Module) and operator.trainable_variables == (v,)
+
+
+def test_operators_are_composite_values() -> None:
+    operator = tf.linalg.LinearOperatorBlockDiag([tf.linalg.LinearOperatorFullMatrix([[1.0, 2.0], [3.0, 4.0]]), tf.linalg.LinearOperatorIdentity(2)])
+    spec = operator._type_spec
+    assert type(spec).__name__ == "LinearOperatorBlockDiagSpec" and list(spec._component_specs) == ["operators"]
+    assert len(tf.nest.flatten(operator, expand_composites=True)) == 1
+    traced = tf.function(lambda o: o.adjoint())(operator)
+    np.testing.assert_array_equal(traced.to_dense(), operator.to_dense().numpy().T)
+    kept = tf.linalg.LinearOperatorDiag(tf.Variable([1.0, 2.0]))._convert_variables_to_tensors()
+    assert kept.variables == () and kept.is_self_adjoint
+
+
+def test_operators_of_programs() -> None:
+    class Doubling(tf.linalg.LinearOperator):
+        def _shape(self):
+            return tf.TensorShape([3, 3])
+
+        def _shape_tensor(self):
+            return tf.constant([3, 3])
+
+        def _matmul(self, x, adjoint=False, adjoint_arg=False):
+            return 2.0 * x
+
+        def _matvec(self, x, adjoint=False):
+            return 3.0 * x
+
+    operator = Doubling(tf.float32, name="twice")
+    assert operator.matvec([1.0, 2.0, 3.0]).numpy().tolist() == [3.0, 6.0, 9.0]
+    assert operator.matmul(np.eye(3, dtype=np.float32)).numpy()[0, 0] == 2.0
+    assert operator.domain_dimension_tensor().numpy() == 3
