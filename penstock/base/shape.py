@@ -21,7 +21,10 @@ def same(x: int | None, y: int | None, fix: str | None = None) -> int | None:
         return y
     if y is None or int(x) == int(y):
         return x
-    message = f"{getattr(x, 'label', 'size')} = {int(x)} must equal {getattr(y, 'label', 'size')} = {int(y)}"
+    message = (
+        f"Dimensions must be equal, but are {int(x)} and {int(y)}: "
+        f"{getattr(x, 'label', 'size')} = {int(x)} must equal {getattr(y, 'label', 'size')} = {int(y)}"
+    )
     raise ShapeError(message + (f"\n  fix: {fix}" if fix else ""))
 
 
@@ -53,7 +56,11 @@ def broadcast(*shapes: Dims) -> Dims:
         known = {int(d): d for d in column if d is not None and d != 1}
         if len(known) > 1:
             a, b = list(known.values())[:2]
-            same(a, b, "axes broadcast only when equal or 1")
+            try:
+                same(a, b, "axes broadcast only when equal or 1")
+            except ShapeError as e:
+                shown = " vs. ".join(map(as_text, known_shapes))
+                raise ShapeError(f"Incompatible shapes: {shown}: {e.message}") from None
         return next(iter(known.values()), None if None in column else 1)
 
     return tuple(one(c) for c in columns)
@@ -64,7 +71,7 @@ def rank_is(spec: Any, n: int) -> tuple[int | None, ...]:
     if spec.shape is None:
         return (None,) * n
     if len(spec.shape) != n:
-        raise ShapeError(f"{spec.name} must be rank {n} but is rank {len(spec.shape)}, shape {as_text(spec.shape)}")
+        raise ShapeError(f"Shape must be rank {n} but is rank {len(spec.shape)}: {spec.name} has shape {as_text(spec.shape)}")
     return spec.shape
 
 

@@ -130,6 +130,17 @@ def _from_numpy(array: np.ndarray, dtype: DType | None) -> np.ndarray:
     return array.astype(dtype.array_dtype)
 
 
+def _known_sizes(array: np.ndarray) -> np.ndarray:
+    """An array of objects with the values of its dimensions instead of them."""
+
+    def known(item: Any) -> Any:
+        if isinstance(item, Dimension) and item.value is None:
+            raise ValueError("Cannot convert an unknown Dimension to a Tensor: ?")
+        return item.value if isinstance(item, Dimension) else item
+
+    return np.asarray(np.frompyfunc(known, 1, 1)(array))
+
+
 def _from_sequence(value: Any, dtype: DType | None) -> np.ndarray:
     if dtype is not None and dtype is dtypes.string:
         return _strings(value)
@@ -141,8 +152,8 @@ def _from_sequence(value: Any, dtype: DType | None) -> np.ndarray:
     if kind == "O":
         if any(v is None for v in array.flat):
             raise ValueError(f"Attempt to convert a value with an unsupported type (<class 'NoneType'>) to a Tensor: {_short(value)}")
-        if array.size and all(isinstance(v, Dimension) for v in array.flat):
-            return to_array([v.value for v in array.flat], dtype)
+        if any(isinstance(v, Dimension) for v in array.flat):
+            return to_array(_known_sizes(array).tolist(), dtype)
         if array.size and all(isinstance(v, int) for v in array.flat):
             if dtype is dtypes.uint64 and all(0 <= v < 2**64 for v in array.flat):
                 return array.astype(np.uint64)
@@ -267,8 +278,15 @@ def dtype_of(value: Any) -> DType | None:
         return None
 
 
-def mismatch(op: str, arg: str, got: DType, want: DType, why: str = "") -> DTypeError:
-    return DTypeError(f"{op}: {arg} is {got.name}, expected {want.name}{why}\n  fix: tf.cast({arg}, tf.{want.name})")
+def mismatch(op: str, arg: str, got: DType, want: DType, why: str = "", at: int = 0, same_as: str | None = None) -> DTypeError:
+    """What TensorFlow's kernels and its graph builder say of a tensor of another type, and the fix."""
+    runtime = {"float32": "float", "float64": "double", "float16": "half"}
+    built = f"does not match type {want.name} of argument {same_as!r}" if same_as else f"does not match expected type of {want.name}"
+    return DTypeError(
+        f"cannot compute {op} as input #{at}(zero-based) was expected to be a {runtime.get(want.name, want.name)} tensor "
+        f"but is a {runtime.get(got.name, got.name)} tensor\n"
+        f"  Input {arg!r} of {op!r} Op has type {got.name} that {built}{why}.\n  fix: tf.cast({arg}, tf.{want.name})"
+    )
 
 
 @export(v2=("convert_to_tensor",))

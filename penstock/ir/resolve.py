@@ -96,7 +96,7 @@ def _one(emitter: Any, op: Any, arg: Any, label: str, value: Any, attrs: dict[st
                                      + ", ".join(d.name for d in allowed))  # fmt: skip
         attrs[arg.type] = got
     elif want is not None and got is not want:
-        raise convert.mismatch(op.name, label, got, want, f" as {_same_as(op, arg, inputs)}")
+        raise _mismatch(op, arg, label, got, want, inputs)
     return tensor
 
 
@@ -110,7 +110,7 @@ def _as(emitter: Any, op: Any, arg: Any, value: Any, want: DType, label: str) ->
                 own = convert.to_array(value).dtype
             except (TypeError, ValueError, OverflowError):
                 raise
-            raise convert.mismatch(op.name, label, dtypes.as_dtype(own), want) from None
+            raise _mismatch(op, arg, label, dtypes.as_dtype(own), want, ()) from None
         raise
 
 
@@ -139,13 +139,18 @@ def _peer_dtype(op: Any, arg: Any, inputs: tuple[Any, ...]) -> DType | None:
     return None
 
 
-def _same_as(op: Any, arg: Any, inputs: tuple[Any, ...]) -> str:
-    if arg.dtype is not None:
-        return "its signature says"
-    for a in op.sig.inputs:
-        if a.type == arg.type and a is not arg:
-            return f"{a.name} is"
-    return "the others are" if arg.many else f"attribute {arg.type} says"
+def _mismatch(op: Any, arg: Any, label: str, got: DType, want: DType, inputs: tuple[Any, ...]) -> Exception:
+    """The error for an input of another type than its fellows of the same type attribute, or than the signature, ask for."""
+    at = op.sig.inputs.index(arg)
+    if arg.many:
+        at += int(label.rpartition("_")[2])
+        types = [convert.dtype_of(v) for v in inputs[op.sig.inputs.index(arg)]] if inputs else [want, got]
+        if arg.dtype is None and None not in types:
+            names = ", ".join(t.base_dtype.name for t in types)
+            why = f": Tensors in list passed to {arg.name!r} of {op.name!r} Op have types [{names}] that don't all match"
+            return convert.mismatch(op.name, label, got, want, why, at)
+    fellow = next((a.name for a in op.sig.inputs if a.type == arg.type and a is not arg), None) if arg.dtype is None else None
+    return convert.mismatch(op.name, label, got, want, "", at, fellow)
 
 
 def _attr_value(op: Any, attr: Any, given: Any) -> Any:

@@ -118,7 +118,12 @@ def invert_permutation_op(xp, x):
 def _(xp, x):
     if x.ndim != 1:
         return False, ""
-    return xp.any(xp.sort(x) != np.arange(x.shape[0])), f"the {x.shape[0]} indices must be a permutation of 0..{x.shape[0] - 1}: one is out of range or repeated"
+    n = x.shape[0]
+    bad = xp.any(xp.sort(x) != np.arange(n))
+    if xp is not np or not bad:
+        return bad, f"each of the {n} indices must stand there once: one is duplicated in the input or is not between 0 and {n}"
+    out = x[(x < 0) | (x >= n)]
+    return bad, f"{out[0]} is not between 0 and {n}" if out.size else f"{np.sort(x)[:-1][np.diff(np.sort(x)) == 0][0]} is duplicated in the input."
 
 
 invert_permutation_op.no_grad()

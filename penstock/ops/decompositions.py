@@ -45,7 +45,7 @@ def adjoint(x: Any) -> Any:
 def _matrices(spec: Any) -> tuple[Any, Any, Any]:
     """(batch, rows, columns) of an input whose rank is known."""
     if len(spec.shape) < 2:
-        raise ShapeError(f"{spec.name} must be at least a matrix but is of shape {as_text(spec.shape)}")
+        raise ShapeError(f"Shape must be at least rank 2 but is rank {len(spec.shape)}: {spec.name} has shape {as_text(spec.shape)}")
     return spec.shape[:-2], *spec.shape[-2:]
 
 
@@ -333,7 +333,7 @@ def _scalar(like: Any, value: int) -> Any:
 def Qr(xp, input, *, full_matrices):  # noqa: A002, N802
     """Orthonormal q and upper triangular r with q @ r = input."""
     if input.ndim < 2:
-        raise ShapeError(f"input must be at least a matrix, got rank {input.ndim}")
+        raise ShapeError(f"Input tensor 0 must have rank >= 2, got rank {input.ndim}")
     q, r = xp.linalg.qr(wide(xp, input), "complete" if full_matrices else "reduced")
     return q, r
 
@@ -503,7 +503,7 @@ def _(node: Any, de: Any, dv: Any) -> Any:
 def Svd(xp, input, *, compute_uv, full_matrices):  # noqa: A002, N802
     """Singular values (descending) s, and u, v with u @ diag(s) @ adjoint(v) = input."""
     if input.ndim < 2:
-        raise ShapeError(f"input must be at least a matrix, got rank {input.ndim}")
+        raise ShapeError(f"Input tensor 0 must have rank >= 2, got rank {input.ndim}")
     x = wide(xp, input)
     if not compute_uv:
         return xp.linalg.svd(x, compute_uv=False), xp.zeros((0,), x.dtype), xp.zeros((0,), x.dtype)

@@ -63,7 +63,7 @@ def _check_band(rows: int, cols: int, low: int, high: int) -> None:
 # -- reading -----------------------------------------------------------------------------------------------------------
 def _diag_part(xp: Any, matrix: Any, k: Any, padding: Any, align: str) -> Any:
     if matrix.ndim < 2:
-        raise ShapeError(f"input must be at least a matrix, got rank {matrix.ndim}")
+        raise ShapeError(f"input must be at least 2-dim, received shape: {as_text(matrix.shape)}")
     low, high = _bounds(k)
     rows, cols = matrix.shape[-2:]
     _check_band(rows, cols, low, high)
@@ -79,7 +79,7 @@ def _diag_part_shape(input: Any, k: Any = None, **_: Any) -> Any:  # noqa: A002
     if dims is None:
         return None
     if len(dims) < 2:
-        raise ShapeError(f"{input.name} must be at least a matrix but is of shape {as_text(dims)}")
+        raise ShapeError(f"Shape must be at least rank 2 but is rank {len(dims)}: {input.name} has shape {as_text(dims)}")
     bounds = 0 if k is None else k.value
     if bounds is None:
         return None
@@ -189,7 +189,7 @@ MatrixDiagV3 = op(
 def _set_diag(xp: Any, matrix: Any, diagonal: Any, k: Any, align: str) -> Any:
     low, high = _bounds(k)
     if matrix.ndim < 2:
-        raise ShapeError("input must be at least a matrix")
+        raise ShapeError(f"input must be at least 2-dim, received shape: {as_text(matrix.shape)}")
     rows, cols = matrix.shape[-2:]
     _check_band(rows, cols, low, high)
     r, c, line, place, length = _cells(rows, cols, low, high, align)
@@ -197,7 +197,7 @@ def _set_diag(xp: Any, matrix: Any, diagonal: Any, k: Any, align: str) -> Any:
     want = (*lead, length) if low == high else (*lead, high - low + 1, length)
     if diagonal.shape != want:
         raise ShapeError(
-            f"Either first dimensions of diagonal don't match input.shape[:-2], or diagonal is not of the right length: "
+            "Either first dimensions of diagonal don't match input.shape[:-2], or diagonal.shape[:-1] is not equal to the longests diagonal in range [lower_diag_index:upper_diag_index]: "
             f"expected {list(want)}, got {list(diagonal.shape)}"
         )
     return _put(xp, matrix, (Ellipsis, r, c), diagonal[..., place] if low == high else diagonal[..., line, place])
@@ -207,7 +207,7 @@ def _set_shape(input: Any, diagonal: Any, k: Any = None, **_: Any) -> Any:  # no
     if input.shape is None:
         return None
     if len(input.shape) < 2:
-        raise ShapeError(f"{input.name} must be at least a matrix but is of shape {as_text(input.shape)}")
+        raise ShapeError(f"Shape must be at least rank 2 but is rank {len(input.shape)}: {input.name} has shape {as_text(input.shape)}")
     want = _diag_part_shape(input, k)
     if want is not None and diagonal.shape is not None:
         merge(want, diagonal.shape)

@@ -356,7 +356,7 @@ def _halves(dims: Any, at: Any, num: int) -> list[Any]:
     at %= len(dims)
     n = dims[at]
     if n is not None and int(n) % num:
-        raise ShapeError(f"Number of ways to split should evenly divide the split dimension, but got split_dim {at} (size = {int(n)}) and num_split {num}")
+        raise ShapeError(f"Number of ways to split should evenly divide the split dimension, but got split_dim {at} (size = {int(n)}) and num_split {num}: Dimension size must be evenly divisible by {num} but is {int(n)}")
     return [(*dims[:at], None if n is None else int(n) // num, *dims[at + 1 :])] * num
 
 

@@ -38,12 +38,12 @@ def _dot(xp: Any, a: Any, b: Any, ca: int, cb: int, batch: int, fence: bool) -> 
 def MatMul(xp, a, b, *, transpose_a, transpose_b, grad_a, grad_b):  # noqa: N802
     """a [m, k] @ b [k, n] -> [m, n]; either may be stored transposed."""
     if a.ndim != 2 or b.ndim != 2:
-        raise ShapeError(f"a and b must be matrices, got ranks {a.ndim} and {b.ndim}")
+        raise ShapeError(f"In[{0 if a.ndim != 2 else 1}] is not a matrix: a and b must be matrices, got ranks {a.ndim} and {b.ndim}")
     if xp is np:
         a, b = wide(np, a), wide(np, b)
         return np.matmul(a.T if transpose_a else a, b.T if transpose_b else b)
     if a.shape[0 if transpose_a else 1] != b.shape[1 if transpose_b else 0]:
-        raise ShapeError(f"Matrix size-incompatible: a is {list(a.shape)}, b is {list(b.shape)}")
+        raise ShapeError(f"Matrix size-incompatible: In[0]: {as_text(a.shape)}, In[1]: {as_text(b.shape)}")
     return _dot(xp, a, b, 0 if transpose_a else 1, 1 if transpose_b else 0, 0, grad_a or grad_b)
 
 
@@ -51,12 +51,16 @@ def MatMul(xp, a, b, *, transpose_a, transpose_b, grad_a, grad_b):  # noqa: N802
 def _(a: Any, b: Any, *, transpose_a: bool, transpose_b: bool, grad_a: bool, grad_b: bool) -> Any:
     m, k = rank_is(a, 2)[::-1] if transpose_a else rank_is(a, 2)
     j, n = rank_is(b, 2)[::-1] if transpose_b else rank_is(b, 2)
-    same(
-        k,
-        j,
-        fix=f"transpose_b={not transpose_b}" if k == n and k is not None else "make the inner sizes of a and b equal",
-    )
+    _inner(a, b, k, j, f"transpose_b={not transpose_b}" if k == n and k is not None else "make the inner sizes of a and b equal")
     return m, n
+
+
+def _inner(a: Any, b: Any, k: Any, j: Any, fix: str) -> None:
+    """The sizes that a product sums over must be one."""
+    try:
+        same(k, j, fix=fix)
+    except ShapeError as e:
+        raise ShapeError(f"Matrix size-incompatible: In[0]: {as_text(a.shape)}, In[1]: {as_text(b.shape)}: {e.message}") from None
 
 
 def _products(a: Any, b: Any, dc: Any, ta: bool, tb: bool, times: Any) -> tuple[Any, Any]:
@@ -78,7 +82,7 @@ def _(node: Any, dc: Any) -> Any:
 # -- batches ---------------------------------------------------------------------------------------------------------
 def _batched(xp: Any, x: Any, y: Any, adj_x: bool, adj_y: bool, fence: bool = False) -> Any:
     if x.ndim < 2 or y.ndim < 2:
-        raise ShapeError(f"x and y must be at least matrices, got ranks {x.ndim} and {y.ndim}")
+        raise ShapeError(f"In[{0 if x.ndim < 2 else 1}] ndims must be >= 2: x and y have ranks {x.ndim} and {y.ndim}")
     x, y = (xp.conj(v) if adj and v.dtype.kind == "c" else v for v, adj in ((x, adj_x), (y, adj_y)))
     if xp is not np:
         cx, cy = x.ndim - (2 if adj_x else 1), y.ndim - (1 if adj_y else 2)
@@ -97,10 +101,10 @@ def _batched_shape(x: Any, y: Any, *, adj_x: bool, adj_y: bool, **_: Any) -> Any
         return None
     for v in (x, y):
         if len(v.shape) < 2:
-            raise ShapeError(f"{v.name} must be at least a matrix but is of shape {as_text(v.shape)}")
+            raise ShapeError(f"Shape must be at least rank 2 but is rank {len(v.shape)}: {v.name} has shape {as_text(v.shape)}")
     m, k = x.shape[:-3:-1] if adj_x else x.shape[-2:]
     j, n = y.shape[:-3:-1] if adj_y else y.shape[-2:]
-    same(k, j, fix=f"adj_y={not adj_y}" if k == n and k is not None else "make the inner sizes of x and y equal")
+    _inner(x, y, k, j, f"adj_y={not adj_y}" if k == n and k is not None else "make the inner sizes of x and y equal")
     return (*broadcast(x.shape[:-2], y.shape[:-2]), m, n)
 
 

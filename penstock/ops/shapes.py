@@ -386,7 +386,7 @@ def _fits(dims: tuple[Any, ...], target: tuple[Any, ...]) -> None:
         raise ShapeError(f"Rank of input ({len(dims)}) must be no greater than rank of output shape ({len(target)}).")
     for d, t in zip(dims[::-1], target[::-1]):
         if d is not None and t is not None and d != 1 and d != t:
-            raise ShapeError(f"Incompatible shapes: {as_text(dims)} vs. {as_text(target)}")
+            raise ShapeError(f"Unable to broadcast tensor of shape {as_text(dims)} to tensor of shape {as_text(target)}: Dimensions must be equal, but are {int(d)} and {int(t)}; Incompatible shapes: {as_text(dims)} vs. {as_text(target)}")
 
 
 @broadcast_to_op.shape
