@@ -60,7 +60,7 @@ class AliasLoader(NamespaceLoader):
             switch = INDEX.get(V1 + "disable_v2_behavior")
             if self.tf1 and switch:
                 resolve(switch)()
-            import_module("penstock.ir.seeds").count_nodes = self.tf1
+            import_module("penstock.ir.node_count").enabled = self.tf1
         if self.tf1 and self.prefix in (V1, V1 + "version."):
             module.__dict__["VERSION"] = VERSIONS[True]
 
@@ -104,10 +104,10 @@ class SameModule:
         return None
 
     def exec_module(self, module):
-        from penstock.api.keras_names import SAME, find
+        from penstock.api.keras_names import find, same
 
         find("keras")
-        sys.modules[module.__name__] = import_module(SAME + self.real)
+        sys.modules[module.__name__] = same(self.real)
 
 
 class AliasDistribution(Distribution):

@@ -30,7 +30,7 @@ from penstock.data.pipeline import INFINITE, UNKNOWN
 from penstock.data.stage_op import emit_stage
 from penstock.fronts.autograph import do_not_convert, register_for_loop
 from penstock.fronts.eager import EagerTensor
-from penstock.ir import door, seeds
+from penstock.ir import door, node_count, seeds
 from penstock.ir.known import known_value
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
@@ -60,17 +60,12 @@ def two_seeds(seed: Any) -> tuple[Any, Any]:
     if isinstance(seed, Tensor):
         return int64(seed), int64(0)
     first, second = seeds.get_seed(seed)
-    if second is not None and in_graph_of_1x():
+    if second is not None and node_count.active():
         return _seeds_of_1x(door.current(), first, second)
     first, second = int(first or 0), int(second or 0)
     if (first, second) == (0, 0) and seed is not None:
         second = 2**31 - 1
     return int64(first, "seed"), int64(second, "seed2")
-
-
-def in_graph_of_1x() -> bool:
-    """Is this a graph as TensorFlow 1.x builds it, with its ops and as many nodes?"""
-    return seeds.count_nodes and door.current().is_graph
 
 
 def _seeds_of_1x(graph: Any, first: Any, second: Any) -> tuple[Any, Any]:
@@ -205,7 +200,7 @@ class DatasetV2(Trackable):
 
         if not isinstance(options, Options):
             raise TypeError(f"`options` must be a tf.data.Options, got {type(options)}")
-        if in_graph_of_1x():
+        if node_count.active():
             made = self._made("_OptionsDataset", self._variant_tensor, self.element_spec, [self])
         else:
             made = self._then("_OptionsDataset", ordering.OPTIONS_DATASET, serialized_options=options_to_bytes(options))
@@ -360,7 +355,7 @@ class DatasetV2(Trackable):
         traced = functions.trace(map_func, "map", self.element_spec)
         if num_parallel_calls is None:
             return self._then("_MapDataset", mapping.MAP_DATASET, traced.captured, f=traced.graph, spec=_Spec(traced.output_structure), preserve_cardinality=True)
-        if in_graph_of_1x():
+        if node_count.active():
             calls = door.convert(num_parallel_calls, dtypes.int32, "num_parallel_calls")
             return self._then("_ParallelMapDataset", mapping.PARALLEL_MAP_DATASET, traced.captured, calls, f=traced.graph, spec=_Spec(traced.output_structure), preserve_cardinality=True)
         order = "default" if deterministic is None else "true" if deterministic else "false"
@@ -401,7 +396,7 @@ class DatasetV2(Trackable):
         spec = _Spec(traced.output_structure._element_spec)
         if num_parallel_calls is None:
             return self._then("_InterleaveDataset", mixing.INTERLEAVE_DATASET, traced.captured, cycle, block, f=traced.graph, spec=spec)
-        if in_graph_of_1x():
+        if node_count.active():
             calls = int64(num_parallel_calls, "num_parallel_calls")
             return self._then("_ParallelInterleaveDataset", mixing.PARALLEL_INTERLEAVE_DATASET_V2, traced.captured, cycle, block, calls, f=traced.graph, spec=spec)
         order = "default" if deterministic is None else "true" if deterministic else "false"

@@ -9,7 +9,7 @@ from penstock.data.dataset import DatasetV1Base, DatasetV2
 from penstock.data.iterator import OwnedIterator
 from penstock.data.iterators import ITERATOR_V2, MAKE_ITERATOR, ONE_SHOT_ITERATOR
 from penstock.fronts.trace import FuncGraph, fresh_name
-from penstock.ir import door, seeds
+from penstock.ir import door, node_count
 
 
 @export(v1=("data.Dataset",))
@@ -24,7 +24,7 @@ class DatasetV1(DatasetV2, DatasetV1Base):
     output_classes = property(lambda s: structure.legacy_classes(s.element_spec), doc="The classes in the element's structure.")
 
     def __repr__(self) -> str:
-        if not seeds.count_nodes:
+        if not node_count.enabled:
             return super().__repr__()
         name = type(self).__name__.replace("DatasetV2", "DatasetV1")
         shapes, types = (str(nest.map_structure(shown, s)).replace("'", "") for shown, s in ((str, self.output_shapes), (repr, self.output_types)))
@@ -53,7 +53,7 @@ class DatasetV1(DatasetV2, DatasetV1Base):
             raise RuntimeError("`tf.compat.v1.data.Dataset.make_initializable_iterator()` is not supported in eager mode. Use Python-style iteration instead.")
         _ensure_same_graph(self)
         attrs = structure.attrs_of(self.element_spec)
-        seeds.count_more_nodes(door.current(), 3)  # its options
+        node_count.more(3)  # its options
         resource = ITERATOR_V2(container="", shared_name=shared_name or "", **attrs)
         initializer = MAKE_ITERATOR(self._variant_tensor, resource, name="MakeIterator")
         return Iterator._of(resource, initializer, self.element_spec)

@@ -8,12 +8,12 @@ from penstock.base import dtypes
 from penstock.base.export import export, export_constant
 from penstock.base.records import RecordWriter
 from penstock.data import functions, mapping, mixing, ordering, sources, structure, structure_nest as nest
-from penstock.data.dataset import AUTOTUNE, DatasetV2, _Spec, batched_spec, in_graph_of_1x, int64
+from penstock.data.dataset import AUTOTUNE, DatasetV2, _Spec, batched_spec, int64
 from penstock.data.dataset_v1 import _as_v1
 from penstock.data.pipeline import Context, Pipe
 from penstock.data.readers import _Made, _of_1x
 from penstock.data.stage_op import emit_stage
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.op import op
 from penstock.ir.type_spec import TensorSpec
 from penstock.ops.ragged_spec import RaggedTensorSpec
@@ -135,7 +135,7 @@ def parallel_interleave(map_func: Any, cycle_length: Any, block_length: Any = 1,
         inputs = 2 * cycle_length if prefetch_input_elements is None else prefetch_input_elements
         cycle, block = int64(cycle_length, "cycle_length"), int64(block_length, "block_length")
         spec = _Spec(traced.output_structure._element_spec)
-        if in_graph_of_1x():
+        if node_count.active():
             return dataset._then("_ParallelInterleaveDataset", mixing.PARALLEL_INTERLEAVE_DATASET, traced.captured, cycle, block, door.convert(sloppy, dtypes.bool, "sloppy"),
                                  int64(ahead, "buffer_output_elements"), int64(inputs, "prefetch_input_elements"), f=traced.graph, spec=spec)  # fmt: skip
         return dataset._then("_ParallelInterleaveDataset", mixing.LEGACY_PARALLEL_INTERLEAVE_DATASET_V2, traced.captured, cycle, block,

@@ -7,11 +7,11 @@ from typing import Any
 from penstock.base import dtypes
 from penstock.base.export import export
 from penstock.data import files, structure, structure_nest as nest
-from penstock.data.dataset import DatasetV2, in_graph_of_1x, int64
+from penstock.data.dataset import DatasetV2, int64
 from penstock.data.dataset_v1 import DatasetV1
 from penstock.data.stage_op import emit_stage
 from penstock.fronts.autograph import do_not_convert
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TensorSpec
 
@@ -58,7 +58,7 @@ def _read(kind: str, filenames: Any, parallel: Any, make: Any, buffer_output: An
     make = do_not_convert(make)
     if parallel is None:
         made = names.flat_map(make)
-    elif in_graph_of_1x():
+    elif node_count.active():
         from penstock.data.experimental import parallel_interleave
 
         made = names.apply(parallel_interleave(make, parallel))

@@ -10,6 +10,7 @@ from penstock.data.pipeline import INFINITE, Context, Stream, scalar
 from penstock.data.randomness import Words
 from penstock.data.sources import SeedGenerator, settled_seeds
 from penstock.data.stage_op import TYPED, stage
+from penstock.ir import node_count
 
 
 class ShuffleAndRepeatStream(Stream):
@@ -121,12 +122,12 @@ def SHUFFLE_AND_REPEAT_DATASET_V2(xp, input_dataset, buffer_size, seed, seed2, c
 @export("data.experimental.shuffle_and_repeat")
 def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) -> Any:
     """A transformation: the elements in random order, `count` times over."""
-    from penstock.data.dataset import in_graph_of_1x, int64, two_seeds
+    from penstock.data.dataset import int64, two_seeds
 
     def apply(dataset: Any) -> Any:
         size, times = int64(buffer_size, "buffer_size"), int64(-1 if count is None else count, "count")
         first, second = two_seeds(seed)
         return dataset._then("_ShuffleAndRepeatDataset", SHUFFLE_AND_REPEAT_DATASET, size, first, second, times,
-                             reshuffle_each_iteration=not in_graph_of_1x())  # 1.x goes on with the numbers of the first epoch
+                             reshuffle_each_iteration=not node_count.active())  # 1.x goes on with the numbers of the first epoch
 
     return apply

@@ -12,12 +12,15 @@ from penstock.engine.control import CASE, IF, WHILE
 from penstock.fronts import backprop
 from penstock.fronts.tape import variable_accessed
 from penstock.fronts.trace import FuncGraph, fresh_name
-from penstock.ir import door
+from penstock.ir import door, flow_style, node_count
 from penstock.ir.graph import GraphTensor, Operation
 from penstock.ir.known import known_value
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
+
+SWITCHES = 4
+"""The nodes with which a conditional of TensorFlow 1.x begins."""
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -32,16 +35,19 @@ def is_symbolic(value: Any) -> bool:
 class Body:
     """A branch or loop body being traced: its graph, what it returned, flat and in structure."""
 
-    def __init__(self, name: str, function: Callable[..., Any], parameters: Any = (), structure: Any = None):
+    def __init__(self, name: str, function: Callable[..., Any], parameters: Any = (), structure: Any = None, more_nodes: int = 0):
         self.graph = graph = FuncGraph(fresh_name(name))
         graph.is_control_flow_graph = True
         graph._scope = door.current().get_name_scope()  # what stands inside is named after the node
+        node_count.more(more_nodes, graph)
         with door.using(graph), door.watching(None):
             made = [graph.add_input(dtype, dims, label) for dtype, dims, label in parameters]
             self.parameters = made
             args = nest.pack_sequence_as(structure, made, expand_composites=True) if structure is not None else ()
             self.structure = function(*args)
             self.flat = [self._output(o) for o in flatten(self.structure)]
+        if flow_style.old():  # 1.x makes these nodes in the graph itself
+            node_count.more(node_count.within(graph))
 
     def _output(self, value: Any) -> Any:
         if value is None:
@@ -82,6 +88,8 @@ def _branches(node_op: Any, chosen: Any, functions: list[Any], labels: list[str]
               lead: dict[str, Any]) -> Any:  # fmt: skip
     """Trace the branches, check that they agree, add the node."""
     with scoped(name, default) as scope:
+        old = flow_style.old()
+        node_count.more(SWITCHES if old else 0)
         bodies = [Body(f"{default}_{label}", f) for f, label in zip(functions, labels)]
         first = bodies[0]
         _widen_slices(bodies)
@@ -97,8 +105,9 @@ def _branches(node_op: Any, chosen: Any, functions: list[Any], labels: list[str]
             dims = [common(d, o._dims) for d, o in zip(dims, b.graph.outputs)]
         here = door.current()
         results = node_op(chosen, captures, name=scope, Tout=[o.dtype.base_dtype for o in outs], output_shapes=dims, **lead, **attrs([b.graph for b in bodies]))
-    if isinstance(results, Operation):
-        results = []
+        node = here._nodes[-1]
+        results = [] if isinstance(results, Operation) else [find("Identity")(t, name="Merge" if old else "Identity") for t in results]
+        node_count.more(-1 if old else 0)  # the functional node
     given = iter(results)
     flat = [None if o is None else next(given) for o in first.flat]
     for t, o in zip(flat, first.flat):
@@ -106,7 +115,7 @@ def _branches(node_op: Any, chosen: Any, functions: list[Any], labels: list[str]
         if data is not None:
             t._handle_data = data
     if len(flat) == 0 and isinstance(first.structure, (list, tuple)) is False:
-        return here._nodes[-1]
+        return node
     return nest.pack_sequence_as(first.structure if not isinstance(first.structure, Operation) else 0, flat, expand_composites=True)
 
 
@@ -202,7 +211,7 @@ def cond_v1(pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool =
     if isinstance(pred, bool):
         raise TypeError("pred must not be a Python bool")
     result = _cond(pred, true_fn, false_fn, name)
-    if not strict and isinstance(result, (list, tuple)) and len(result) == 1 and not hasattr(result, "_fields"):
+    if not strict and (flow_style.old() or not door.current().is_graph) and isinstance(result, (list, tuple)) and len(result) == 1 and not hasattr(result, "_fields"):
         return result[0]
     return result
 
@@ -372,15 +381,16 @@ def _eager_while(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) 
     given = values = as_arguments(loop_vars)  # what `given` holds may learn more of itself while the loop is traced
     limit = None if maximum_iterations is None else int(known_value(door.convert(maximum_iterations)))
     turns = 0
-    to_tensors = lambda s: nest.map_structure(lambda v: v if isinstance(v, Tensor) else door.convert(v), s, expand_composites=True)
-    values = [to_tensors(v) for v in values]
-    while (limit is None or turns < limit) and bool(known_value(door.convert(cond(*values)))):
+    plain = (bool, int, float, complex, str, bytes, np.ndarray, np.generic, Tensor)
+    values = [nest.map_structure(lambda v: v if isinstance(v, plain) else door.convert(v), v, expand_composites=True) for v in values]
+    while (limit is None or turns < limit) and bool(known_value(door.convert(cond(*values), dtypes.bool))):
         out = body(*values)
         out = list(out) if isinstance(out, (list, tuple)) and not (len(values) == 1 and _is_nest_like(out, values[0])) else [out]
         nest.assert_same_structure(given, out, check_types=False, expand_composites=True)
-        values = [nest.map_structure(lambda v: v if isinstance(v, Tensor) else door.convert(v), o, expand_composites=True) for o in out]
+        values = out  # Python numbers stay what they are until the end, as in TensorFlow
         turns += 1
-    return _like(loop_vars, values)
+    to_tensors = lambda s: nest.map_structure(lambda v: v if isinstance(v, Tensor) else door.convert(v), s, expand_composites=True)
+    return _like(loop_vars, [to_tensors(v) for v in values])
 
 
 def _is_nest_like(out: Any, one: Any) -> bool:
@@ -409,33 +419,34 @@ def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, pa
             extra = [here.convert(np.zeros((), limit.dtype.array_dtype)), limit]
         parameters = [(t.dtype, t._dims, "counter") for t in extra] + [(t.dtype.base_dtype, d, t.op.name.rpartition("/")[2])
                                                                        for t, d in zip(flat, dims)]  # fmt: skip
-        whole = [extra, structure]
+        whole, returned = [extra, structure], []
 
         def cond_body(counters: Any, values: Any) -> Any:
-            from penstock.ir.op import find
-
-            verdict = cond(*values)
-            verdict = door.convert(verdict)
+            going = find("Less")(*counters) if counters else None
+            verdict = door.convert(cond(*values))
             if verdict._dims is not None and len(verdict._dims) and verdict._dims != (1,):
                 raise ValueError(f"'cond' must return a scalar, got shape {verdict.shape}")
             if verdict._dims == (1,):
                 verdict = find("Reshape")(verdict, np.zeros(0, np.int32))
-            return find("LogicalAnd")(find("Less")(counters[0], counters[1]), verdict) if counters else verdict
+            return verdict if going is None else find("LogicalAnd")(going, verdict)
 
         def body_body(counters: Any, values: Any) -> Any:
-            from penstock.ir.op import find
-
+            counted = [find("AddV2")(counters[0], 1), counters[1]] if counters else []
             out = body(*values)
-            out = list(out) if isinstance(out, (list, tuple)) and not (len(structure) == 1 and _is_nest_like(out, structure[0])) else [out]
+            out = out if isinstance(out, (list, tuple)) and not (len(structure) == 1 and _is_nest_like(out, structure[0])) else [out]
             try:
                 nest.assert_same_structure(given, out, check_types=False, expand_composites=True)
             except (ValueError, TypeError) as e:
                 raise type(e)(f"The two structures don't have the same nested structure: the loop variables of tf.while_loop and what 'body' returns.\n{e}") from None
-            return [[find("AddV2")(counters[0], 1), counters[1]] if counters else [], out]
+            returned.append(out)
+            return [counted, out]
 
-        test = Body(f"{name}_cond", cond_body, parameters, whole)
-        turn = Body(f"{name}_body", body_body, parameters, whole)
-        inputs = extra + flat
+        old, inputs = flow_style.old(), extra + flat
+        looped = len(flat) + len(extra) // 2  # the limit is no loop variable of 1.x
+        node_count.more(2 * looped if old else 0)  # Enter, Merge
+        test = Body(f"{name}_cond", cond_body, parameters, whole, more_nodes=-looped if old else 0)
+        node_count.more(1 + looped if old else 0)  # LoopCond, Switch; the parameters of the body stand for Identity
+        turn = Body(f"{name}_body", body_body, parameters, whole, more_nodes=looped - len(inputs) if old else 0)
         for start, p, out in zip(inputs, turn.parameters, turn.flat):
             _check_invariant(start, p, out)
         captures = union_of_captures([test, turn])
@@ -446,12 +457,25 @@ def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, pa
         note_variables([test, turn])
         shapes = [p._dims for p in turn.parameters] + [c._dims for c in captures]
         results = WHILE([*inputs, *captures], cond=test.graph, body=turn.graph, output_shapes=shapes, parallel_iterations=parallel_iterations, name=scope)
+        results = _named(results[: len(inputs)], bool(extra), old)
+        if old:
+            captured = [*test.graph._captured, *turn.graph._captured, *(t._id for t in extra[1:])]
+            shared = len(captured) - len(set(captured))
+            node_count.more(looped - 1 - shared)  # NextIteration, and no functional node; a tensor enters once
     for r, p in zip(results, turn.parameters):
         data = getattr(p, "_handle_data", None)
         if data is not None:
             r._handle_data = data
-    outs = nest.pack_sequence_as(structure, results[len(extra) : len(inputs)], expand_composites=True)
-    return _like(loop_vars, outs)
+    like = returned[0] if old and not extra else structure  # 1.x returns what the body returned
+    outs = nest.pack_sequence_as(like, results[len(extra) : len(inputs)], expand_composites=True)
+    return outs if like is not structure and isinstance(loop_vars, (list, tuple)) else _like(loop_vars, outs)
+
+
+def _named(results: list[Any], counted: bool, old: bool) -> list[Any]:
+    """What a loop returns under the names that TensorFlow gives it: of the counter, the limit and the loop variables."""
+    if not old:
+        return [find("Identity")(t, name=f"Identity_{i}" if i else "Identity") for i, t in enumerate(results, 0 if counted else 2)]
+    return [t if counted and i == 1 else find("Identity")(t, name="Exit") for i, t in enumerate(results)]
 
 
 def _invariants(shape_invariants: Any, loop_vars: Any, flat: list[Any]) -> list[Any]:

@@ -486,7 +486,9 @@ class Graph:
 
     @property
     def _last_id(self) -> int:
-        return len(self._nodes)
+        from penstock.ir import node_count
+
+        return node_count.of(self)
 
     @property
     def finalized(self) -> bool:
@@ -646,6 +648,10 @@ class Graph:
         with door.using(self):
             self.emit(definition, tuple(flat), values, name)
         return self._nodes[-1] if len(self._nodes) > before else self._nodes[before]
+
+    def _create_op_from_tf_operation(self, c_op: Operation, compute_device: bool = True) -> Operation:
+        """The operation that `create_c_op` added."""
+        return c_op
 
     def _session(self, session: Any, what: str) -> Any:
         found = session or default_session()

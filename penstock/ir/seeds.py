@@ -5,12 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.base.export import export
-from penstock.ir import door
+from penstock.ir import door, node_count
 
 DEFAULT_GRAPH_SEED = 87654321
 LARGEST = 2**31 - 1
-count_nodes = False
-"""Does an op without a seed take the number of nodes so far, as TensorFlow 1.x does, or the number of seeds given out?"""
 restart: Callable[[], None] | None = None
 """Slot: start the streams of eager random ops anew."""
 
@@ -29,16 +27,11 @@ def global_seed() -> Any:
 
 
 def _graph_op_seed(graph: Any) -> int:
-    if count_nodes and not graph.building_function:
-        return len(graph._nodes) + graph._extras.get("more nodes", 0)
+    if node_count.enabled:
+        return node_count.of(graph)
     used = graph._extras.get("seeds", 0)
     graph._extras["seeds"] = used + 1
     return used
-
-
-def count_more_nodes(graph: Any, number: int) -> None:
-    """Count nodes that TensorFlow 1.x has at this place and that are not needed here."""
-    graph._extras["more nodes"] = graph._extras.get("more nodes", 0) + number
 
 
 @export(v1=("get_seed", "random.get_seed"))

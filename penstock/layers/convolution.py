@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door, seeds
+from penstock.ir import door, node_count
 from penstock.ir.op import find
 from penstock.layers.base import InputSpec, Layer
 from penstock.layers.core import _ZEROS, options
@@ -120,7 +120,7 @@ class _Conv(Layer):
             left = self.dilation_rate[0] * (self.kernel_size[0] - 1)
             pads = [[0, 0], [left, 0], [0, 0]] if self.data_format == "channels_last" else [[0, 0], [0, 0], [left, 0]]
             inputs, padding = find("Pad")(inputs, pads), "valid"
-        if seeds.count_nodes and door.current().is_graph:
+        if node_count.active():
             door.convert(list(self.dilation_rate), None, "dilation_rate")  # a node of TensorFlow 1.x: seeds are counted by nodes
         conv = {1: nn.conv1d, 2: nn.conv2d, 3: nn.conv3d}[self.rank]
         outputs = conv(inputs, self.kernel, list(self.strides) if self.rank > 1 else self.strides[0], padding.upper(),

@@ -5,7 +5,7 @@ from typing import Any
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door, seeds
+from penstock.ir import door, node_count
 from penstock.ir.op import find
 from penstock.ir.scope import name_scope
 from penstock.layers.base import InputSpec, Layer, constant_value, smart_cond
@@ -126,7 +126,7 @@ class BatchNormalization(Layer):
         with name_scope("AssignMovingAvg") as scope:
             decay = 1.0 - momentum
             kind = variable.dtype.base_dtype
-            if not (seeds.count_nodes and value.dtype is kind):  # TensorFlow 1.x cast only what differs
+            if not (node_count.enabled and value.dtype is kind):  # TensorFlow 1.x cast only what differs
                 value = find("Cast")(value, DstT=kind)
             delta = (variable - value) * decay
             if rows is not None:

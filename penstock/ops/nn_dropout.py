@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door, seeds
+from penstock.ir import node_count
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
 from penstock.ir.scope import scoped
@@ -50,7 +50,7 @@ def _dropout(
         if is_number and rate == 0:
             unused()  # the seeds of later ops stay what they are
             return x
-        if seeds.count_nodes and door.current().is_graph:
+        if node_count.active():
             return _counted(x, rate, noise_shape, sample, dtype)
         if is_number:
             kept = x * convert_to_tensor(1 / (1 - float(rate)), dtype=dtype)

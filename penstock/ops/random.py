@@ -8,7 +8,7 @@ from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door, seeds
+from penstock.ir import door, node_count
 from penstock.ir.scope import scoped
 from penstock.ir.seeds import op_seeds
 from penstock.ir.tensor import Tensor
@@ -101,7 +101,7 @@ def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=
     with scoped(name, "random_uniform") as scope:
         shape = shape_tensor(shape)
         zero, one = isinstance(minval, int) and minval == 0, isinstance(maxval, int) and maxval == 1
-        if seeds.count_nodes and door.current().is_graph:
+        if node_count.active():
             zero = one = False  # TensorFlow 1.x has no shorter form, and counts nodes
         if dtype.is_integer or not (zero and one):
             minval, maxval = door.convert(minval, dtype, "min"), door.convert(maxval, dtype, "max")
@@ -134,7 +134,7 @@ def broadcast_gamma(alpha: Any, beta: Any, dtype: Any) -> tuple[Any, Any, Any]:
     dtype = as_dtype(dtype)
     alpha = door.convert(alpha, dtype, "alpha")
     beta = door.convert(1 if beta is None else beta, dtype, "beta")
-    if seeds.count_nodes and door.current().is_graph:  # as TensorFlow 1.x does it, which counts nodes
+    if node_count.active():  # as TensorFlow 1.x does it, which counts nodes
         whole = _AddV2(alpha, zeros_like(beta), name="add")
     else:
         whole = broadcast_to(alpha, broadcast_dynamic_shape(shape_of(alpha), shape_of(beta)))

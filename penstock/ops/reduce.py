@@ -7,7 +7,7 @@ import numpy as np
 from penstock.base import dtypes
 from penstock.base.errors import ShapeError
 from penstock.base.export import Old, export
-from penstock.ir import door, seeds
+from penstock.ir import door, node_count
 from penstock.ir.known import known_value
 from penstock.ir.op import Op, op
 from penstock.ir.scope import scoped
@@ -38,7 +38,7 @@ def _axes(reduction_indices: Any, rank: int) -> tuple[int, ...]:
     for a in np.asarray(reduction_indices).reshape(-1).tolist():
         if not -rank <= a < rank:
             raise ShapeError(
-                f"Invalid reduction dimension {a} for input with {rank} dimension(s)\n  fix: use an axis in [{-rank}, {rank})"
+                f"Invalid reduction dimension {a} for input with {rank} dimensions.\n  fix: use an axis in [{-rank}, {rank})"
             )
         a %= rank
         if a in axes:
@@ -451,8 +451,7 @@ def zero_fraction(value: Any, name: str | None = None) -> Any:
         size = later("Size")(value, out_type=dtypes.int64)
         nonzero = reduce_sum(Cast(later("NotEqual")(value, np.zeros((), value.dtype.array_dtype)), DstT=dtypes.int64))
         zeros = Cast(Sub(size, nonzero), DstT=dtypes.float32)
-        if seeds.count_nodes and door.current().is_graph:
-            seeds.count_more_nodes(door.current(), 15)  # TensorFlow 1.x counts in int32 or int64, by a conditional
+        node_count.more(15)  # TensorFlow 1.x counts in int32 or int64, by a conditional
         return later("Identity")(RealDiv(zeros, Cast(size, DstT=dtypes.float32)), name="fraction")
 
 

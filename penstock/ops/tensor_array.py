@@ -12,7 +12,7 @@ from penstock.base.dtypes import as_dtype
 from penstock.base.errors import InvalidArgumentError, OutOfRangeError
 from penstock.base.export import export
 from penstock.base.shape import TensorShape, as_dims
-from penstock.ir import door
+from penstock.ir import door, flow_style, node_count
 from penstock.ir.known import known_value
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
@@ -30,15 +30,25 @@ def _shape_input(shape: TensorShape) -> Any:
 class _Shapes:
     """What is known of the shape of the elements; shared by all that came of one array."""
 
-    def __init__(self, shape: Any, infer: bool):
+    def __init__(self, shape: Any, infer: bool, home: Any = None):
         self.shape = TensorShape._of(as_dims(shape))
         self.infer = infer
+        self.home = home  # the graph that the array was made in
+        self.entered: set[int] = set()
 
     def check(self, shape: TensorShape) -> None:
         if not shape.is_compatible_with(self.shape):
             raise ValueError(f"Inconsistent shapes: saw {shape} but expected {self.shape}")
         if self.infer:
             self.shape = self.shape.merge_with(shape)
+
+    def enter(self) -> None:
+        """Count the handle, by which TensorFlow 1.x knows the array, where it first enters each loop or branch around this place."""
+        graph: Any = door.current()
+        while node_count.active() and graph is not self.home and id(graph) not in self.entered and flow_style.root(graph) is not graph:
+            self.entered.add(id(graph))
+            node_count.more(1, graph)
+            graph = graph.outer
 
 
 class _Listed:
@@ -51,7 +61,9 @@ class _Listed:
             if size is None:
                 raise ValueError("tf.TensorArray() needs a size (or the flow of another TensorArray)")
             self.size_given = door.convert(size, dtypes.int32, "size") if not isinstance(size, (Tensor, int, np.integer)) else size
-            flow = lists.tensor_list_reserve(_shape_input(shapes.shape), size, element_dtype=dtype, name=name or "TensorArrayV2")
+            with node_count.exactly(1 if isinstance(size, Tensor) else 2):
+                label = name or flow_style.label("TensorArrayV2", "TensorArray")
+                flow = lists.tensor_list_reserve(_shape_input(shapes.shape), size, element_dtype=dtype, name=label)
         self.flow = flow
 
     def with_flow(self, flow: Any) -> "_Listed":
@@ -61,15 +73,31 @@ class _Listed:
         return _shape_input(self.shapes.shape)
 
     def write(self, index: Any, value: Any, name: str | None) -> Any:
-        with scoped(name, "TensorArrayV2Write"):
+        with scoped(name, flow_style.label("TensorArrayV2Write", "TensorArrayWrite")), self._op(1, index, value):
             value = door.convert(value, self.dtype if not isinstance(value, Tensor) else None, "value")
             _check_dtype(self.dtype, value)
             self.shapes.check(value.shape)
-            return self.with_flow(lists.tensor_list_set_item(self.flow, _int32(index), value, resize_if_index_out_of_bounds=self.dynamic))
+            return self.with_flow(
+                lists.tensor_list_set_item(
+                    self.flow, _int32(index), value, resize_if_index_out_of_bounds=self.dynamic, name=flow_style.label("TensorListSetItem", "TensorArrayWriteV3")
+                )
+            )
 
     def read(self, index: Any, name: str | None) -> Any:
+        if flow_style.old():
+            with self._op(1, index):
+                return self._item(index, name or "TensorArrayReadV3")
         with scoped(name, "TensorArrayV2Read"):
-            return self._shaped(lists.tensor_list_get_item(self.flow, _int32(index), self._element(), element_dtype=self.dtype), self.shapes.shape)
+            return self._item(index, None)
+
+    def _item(self, index: Any, name: str | None) -> Any:
+        out = lists.tensor_list_get_item(self.flow, _int32(index), self._element(), element_dtype=self.dtype, name=name)
+        return self._shaped(out, self.shapes.shape)
+
+    def _op(self, nodes: int, *inputs: Any) -> Any:
+        """Count `nodes` for an op of the array, and one for each input that is no tensor yet."""
+        self.shapes.enter()
+        return node_count.exactly(nodes + sum(not isinstance(i, Tensor) for i in inputs))
 
     def _shaped(self, tensor: Any, shape: TensorShape) -> Any:
         if shape._dims is not None and hasattr(tensor, "set_shape") and door.current().is_graph:
@@ -83,24 +111,29 @@ class _Listed:
         return -1 if value is None else int(value)
 
     def stack(self, name: str | None) -> Any:
-        with scoped(name, "TensorArrayV2Stack"):
+        with scoped(name, flow_style.label("TensorArrayV2Stack", "TensorArrayStack")), self._op(5):
             n = self._static_size()
-            out = lists.tensor_list_stack(self.flow, self._element(), element_dtype=self.dtype, num_elements=n)
+            label = flow_style.label("TensorListStack", "TensorArrayGatherV3")
+            out = lists.tensor_list_stack(self.flow, self._element(), element_dtype=self.dtype, num_elements=n, name=label)
             return self._shaped(out, TensorShape._of((None if n < 0 else n,)).concatenate(self.shapes.shape))
 
     def gather(self, indices: Any, name: str | None) -> Any:
-        out = lists.tensor_list_gather(self.flow, _int32(indices), self._element(), element_dtype=self.dtype, name=name)
+        with self._op(1, indices):
+            label = name or flow_style.label("TensorListGather", "TensorArrayGatherV3")
+            out = lists.tensor_list_gather(self.flow, _int32(indices), self._element(), element_dtype=self.dtype, name=label)
         rows = out._dims[:1] if out._dims else (None,)
         return self._shaped(out, TensorShape._of(rows).concatenate(self.shapes.shape))
 
     def concat(self, name: str | None) -> Any:
         dims = self.shapes.shape._dims
         element = TensorShape._of(None if dims is None else (None, *dims[1:]))
-        out, _ = lists.tensor_list_concat_v2(self.flow, _shape_input(element), np.zeros(0, np.int64), element_dtype=self.dtype, name=name)
+        with self._op(1):
+            label = name or flow_style.label("TensorListConcatV2", "TensorArrayConcatV3")
+            out, _ = lists.tensor_list_concat_v2(self.flow, _shape_input(element), np.zeros(0, np.int64), element_dtype=self.dtype, name=label)
         return self._shaped(out, element)
 
     def unstack(self, value: Any, name: str | None) -> Any:
-        with scoped(name, "TensorArrayUnstack"):
+        with scoped(name, "TensorArrayUnstack"), self._op(9, value):
             value = door.convert(value, self.dtype if not isinstance(value, Tensor) else None, "value")
             _check_dtype(self.dtype, value)
             dims = value._dims
@@ -108,7 +141,7 @@ class _Listed:
             return self.with_flow(lists.tensor_list_from_tensor(value, self._element()))
 
     def scatter(self, indices: Any, value: Any, name: str | None) -> Any:
-        with scoped(name, "TensorArrayScatter"):
+        with scoped(name, "TensorArrayScatter"), self._op(1, indices, value):
             value = door.convert(value, self.dtype if not isinstance(value, Tensor) else None, "value")
             _check_dtype(self.dtype, value)
             dims = value._dims
@@ -116,7 +149,7 @@ class _Listed:
             return self.with_flow(lists.tensor_list_scatter_into_existing_list(self.flow, value, _int32(indices)))
 
     def split(self, value: Any, lengths: Any, name: str | None) -> Any:
-        with scoped(name, "TensorArraySplit"):
+        with scoped(name, "TensorArraySplit"), self._op(2, value, lengths):
             value = door.convert(value, self.dtype if not isinstance(value, Tensor) else None, "value")
             _check_dtype(self.dtype, value)
             lengths = find("Cast")(door.convert(lengths), DstT=dtypes.int64)
@@ -294,6 +327,7 @@ class TensorArray:
         shapes = _Shapes(element_shape, bool(infer_shape))
         listed = door.current().is_graph or isinstance(flow, Tensor) and flow.dtype is dtypes.variant
         if listed:
+            shapes.home = door.current()
             self._state: Any = _Listed(dtype, size, dynamic_size, flow, shapes, name)
         else:
             self._state = _Eager(dtype, size, dynamic_size, clear_after_read, shapes)

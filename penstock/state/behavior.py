@@ -3,10 +3,9 @@
 from penstock.base.export import export
 from penstock.base.shape import disable_v2_tensorshape, enable_v2_tensorshape
 from penstock.fronts.default_graph import disable_eager_execution, enable_eager_execution
+from penstock.ir import flow_style
 from penstock.ops.overloads import disable_tensor_equality, enable_tensor_equality
 from penstock.state.variables import disable_resource_variables, enable_resource_variables
-
-_control_flow = {"v2": True}
 
 
 @export(v1=("enable_v2_behavior",))
@@ -31,17 +30,17 @@ def disable_v2_behavior() -> None:
 
 @export(v1=("enable_control_flow_v2",))
 def enable_control_flow_v2() -> None:
-    """Make conditionals and loops functional nodes, as they always are here."""
-    _control_flow["v2"] = True
+    """Name conditionals and loops as functional nodes, as they always are here."""
+    flow_style.functional = True
 
 
 @export(v1=("disable_control_flow_v2",))
 def disable_control_flow_v2() -> None:
-    """Kept for old programs: conditionals and loops stay functional nodes, which behave the same."""
-    _control_flow["v2"] = False
+    """Name what conditionals and loops of graphs return as TensorFlow 1.x does (`cond/Merge`, `while/Exit`); they stay functional nodes."""
+    flow_style.functional = False
 
 
 @export(v1=("control_flow_v2_enabled",))
 def control_flow_v2_enabled() -> bool:
     """Was control flow v2 asked for?"""
-    return _control_flow["v2"]
+    return flow_style.functional

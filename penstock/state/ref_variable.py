@@ -180,6 +180,12 @@ class RefVariable(VariableV1):
         """Count up by one; OutOfRangeError at the limit."""
         return state.count_up_to(self._variable, limit=limit)
 
+    def sparse_read(self, indices: Any, name: str | None = None) -> Any:
+        """The slices at `indices` of the first axis."""
+        from penstock.ir.op import find
+
+        return find("GatherV2")(self, indices, 0, name=name)
+
     def gather_nd(self, indices: Any, name: str | None = None) -> Any:
         """The elements or slices at the coordinates in the last axis of `indices`."""
         from penstock.ir.op import find

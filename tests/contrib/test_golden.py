@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import penstock.compat.v1 as tf
-from penstock.ir import seeds
+from penstock.ir import node_count
 
 HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden")
 KINDS = sorted(f[len("contrib_") : -len(".npz")] for f in os.listdir(HERE) if f.startswith("contrib_") and f.endswith(".npz"))
@@ -26,11 +26,11 @@ GOLDEN = {kind: np.load(os.path.join(HERE, f"contrib_{kind}.npz")) for kind in K
 
 @pytest.fixture(autouse=True)
 def as_in_1x():
-    before, seeds.count_nodes = seeds.count_nodes, True
+    before, node_count.enabled = node_count.enabled, True
     tf.disable_v2_behavior()
     yield
     tf.enable_v2_behavior()
-    seeds.count_nodes = before
+    node_count.enabled = before
 
 
 @pytest.mark.parametrize("kind,name", [(kind, name) for kind in KINDS for name in MODULES[kind].PROGRAMS])

@@ -7,7 +7,7 @@ import os
 import pytest
 
 import penstock.compat.v1 as tf
-from penstock.ir import seeds
+from penstock.ir import node_count
 
 HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden")
 _spec = importlib.util.spec_from_file_location("data_v1_programs", os.path.join(HERE, "data_v1_programs.py"))
@@ -19,11 +19,11 @@ with open(os.path.join(HERE, "data_v1.json")) as file:
 
 @pytest.fixture(autouse=True)
 def as_in_1x():
-    before, seeds.count_nodes = seeds.count_nodes, True
+    before, node_count.enabled = node_count.enabled, True
     tf.disable_v2_behavior()
     yield
     tf.enable_v2_behavior()
-    seeds.count_nodes = before
+    node_count.enabled = before
 
 
 class Old:

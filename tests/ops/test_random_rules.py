@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock.ir import seeds
+from penstock.ir import node_count
 
 v1 = tf.compat.v1
 r = tf.random
@@ -80,7 +80,7 @@ def test_seeds_of_a_graph_are_counted():
 
 
 def test_seeds_of_1x_programs_follow_the_number_of_nodes(monkeypatch):
-    monkeypatch.setattr(seeds, "count_nodes", True)
+    monkeypatch.setattr(node_count, "enabled", True)
     with tf.Graph().as_default(), v1.Session() as session:
         v1.set_random_seed(7)
         v1.placeholder(tf.float32, [None, 4])
@@ -91,7 +91,7 @@ def test_seeds_of_1x_programs_follow_the_number_of_nodes(monkeypatch):
 
 
 def test_a_1x_program_with_dropout_and_variables(monkeypatch):
-    monkeypatch.setattr(seeds, "count_nodes", True)
+    monkeypatch.setattr(node_count, "enabled", True)
     with tf.Graph().as_default(), v1.Session() as session:
         v1.set_random_seed(7)
         dropped = v1.nn.dropout(tf.ones([8]), keep_prob=0.5)
