@@ -48,9 +48,10 @@ class Recorder:
         self.file.flush()
 
 
-def child(out, files):
+def child(out, files, extra):
     """Run files in this process."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    sys.path += extra
     try:
         import penstock
 
@@ -88,12 +89,12 @@ def groups(asked):
     return found
 
 
-def run_group(name, files):
+def run_group(name, files, extra):
     """{test: (outcome, text)} of one folder; what a crash cut off is run again without the test that crashed."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out.jsonl")
-        command = [sys.executable, __file__, "--child", out, *files]
+        command = [sys.executable, __file__, "--child", out, *extra_args(extra), *files]
         try:
             ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, cwd=folder)
             tail = (ended.stdout + ended.stderr)[-800:] if ended.returncode not in (0, 1, 5) else ""
@@ -110,6 +111,10 @@ def run_group(name, files):
     return found
 
 
+def extra_args(extra):
+    return [part for folder in extra for part in ("--extra", folder)]
+
+
 def count(found, outcome):
     return sum(o == outcome for o, _ in found.values())
 
@@ -124,14 +129,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", help="write every outcome here, as JSON")
+    parser.add_argument("--extra", action="append", default=[], help="a folder of more packages (torch, grain, ...), searched last")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("what", nargs="*")
     options = parser.parse_args()
     if options.child:
-        child(options.child, options.what)
+        child(options.child, options.what, options.extra)
     found = {}
     with ThreadPoolExecutor(options.workers) as pool:
-        for part in pool.map(lambda g: run_group(*g), groups(options.what).items()):
+        for part in pool.map(lambda g: run_group(*g, options.extra), groups(options.what).items()):
             found.update(part)
     if options.out:
         Path(options.out).write_text(json.dumps(found, indent=0), encoding="utf-8")

@@ -93,12 +93,15 @@ class Trackable:
     def _maybe_initialize_trackable(self) -> None:
         if hasattr(self, "_self_unconditional_checkpoint_dependencies"):
             return
+        before = getattr(self, "_self_setattr_tracking", True)
+        self._self_setattr_tracking = False  # what a class tracks of its attributes is not this
         self._self_unconditional_checkpoint_dependencies: list[TrackableReference] = []
         self._self_unconditional_dependency_names: dict[str, Any] = {}
         self._self_unconditional_deferred_dependencies: dict[str, list[Any]] = {}
         self._self_name_based_restores: set[Any] = set()
         if not hasattr(self, "_self_update_uid"):
             self._self_update_uid = -1
+        self._self_setattr_tracking = before
 
     def _no_dependency(self, value: Any) -> Any:
         """`value`, not to be tracked when it becomes an attribute."""

@@ -18,6 +18,7 @@ class Held:
     """The value of an optional's variant: the flat element, or None."""
 
     __slots__ = ("element",)
+    runtime_only = True
 
     def __init__(self, element: Any):
         self.element = element

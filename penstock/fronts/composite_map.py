@@ -35,7 +35,7 @@ def _row(elem: Any, i: Any) -> Any:
         return spec._unbatch()._from_compatible_tensor_list([t[i] for t in spec._to_batched_tensor_list(elem)])
     if not hasattr(elem, "dense_shape"):
         return elem[i]
-    from penstock.ops.sparse_reshaping import sparse_reshape, sparse_slice
+    from penstock.ops.sparse import sparse_reshape, sparse_slice
 
     shape = door.convert(elem.dense_shape)
     rank = shape._dims[0] if shape._dims is not None else None

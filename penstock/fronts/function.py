@@ -105,6 +105,21 @@ def is_tensor_argument(value: Any) -> bool:
     return isinstance(value, (Tensor, np.ndarray, np.generic, TensorSpec))
 
 
+def _check_constraints(parameters: inspect.Signature, given: int) -> None:
+    """TypeError unless `given` specs are enough for the parameters, and not too many; `self` needs none."""
+    for p in parameters.parameters.values():
+        if p.kind is p.VAR_POSITIONAL:
+            given = 0
+        elif p.kind is p.KEYWORD_ONLY and p.default is p.empty:
+            raise TypeError(f"Since input_signature is defined, keyword-only parameter `{p.name}` must have a default value")
+        elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name != "self":
+            given -= 1
+            if given < 0 and p.default is p.empty:
+                raise TypeError(f"input_signature missing type constraint for {p.name}")
+    if given > 0:
+        raise TypeError(f"input_signature contains {given} extra type constraints.")
+
+
 class Function(Trackable):
     """The callable that `tf.function` makes of a Python function."""
 
@@ -176,9 +191,7 @@ class Function(Trackable):
             if not isinstance(s, TypeSpec):
                 raise TypeError(f"input_signature must be a possibly nested sequence of TensorSpec objects, got {s!r}")
         if self._parameters is not None:
-            names = [p for p in self._parameters.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-            if len(input_signature) > len(names) and not any(p.kind is p.VAR_POSITIONAL for p in self._parameters.parameters.values()):
-                raise TypeError(f"input_signature has {len(input_signature)} entries, {self._name}() takes {len(names)} arguments")
+            _check_constraints(self._parameters, len(input_signature))
         return tuple(input_signature)
 
     # -- calling -----------------------------------------------------------------------------------------------------
@@ -289,6 +302,7 @@ class Function(Trackable):
     def _trace_once(self, args: Any, kwds: Any, created: list[Any], values: Any) -> ConcreteFunction:
         self._traces += 1
         graph = FuncGraph(fresh_name(f"__inference_{self._name}"))
+        graph._api_attributes, graph._in_xla = self._attributes, bool(self._jit_compile)  # type: ignore[attr-defined]
         if tracing.traced is not None:
             tracing.traced.append(graph)
         names = list(self._parameters.parameters) if self._parameters is not None else []
@@ -340,7 +354,7 @@ class Function(Trackable):
             flat = [_returned(graph, r, self._name) for r in nest.flatten(result, expand_composites=True)]
         structure = flat[0] if isinstance(result, (Tensor, np.ndarray)) or (not nest.is_nested(result) and not hasattr(result, "_type_spec") and flat[0] is not None) else result
         signature = (_specs(args, self._input_signature), {k: _specs_of(v) for k, v in kwds.items()})
-        concrete = ConcreteFunction(graph, placeholders, signature, structure, {"jit_compile": self._jit_compile}, [p.op.name for p in placeholders])
+        concrete = ConcreteFunction(graph, placeholders, signature, structure, {**(self._attributes or {}), "jit_compile": self._jit_compile}, [p.op.name for p in placeholders])
         concrete.finish(flat)
         concrete._owner = self
         return concrete
@@ -390,7 +404,11 @@ class Function(Trackable):
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         """Its traces, for a SavedModel; a checkpoint has nothing of a function."""
-        return {} if save_type == "checkpoint" else {f"trace_{i}": c for i, c in enumerate(self._list_all_concrete_functions())}
+        if save_type == "checkpoint":
+            return {}
+        if self._input_signature is not None:
+            self.get_concrete_function()
+        return {f"trace_{i}": c for i, c in enumerate(self._list_all_concrete_functions())}
 
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
         return list(dict.fromkeys(self._cache.values()))

@@ -1,5 +1,6 @@
 """Order: sort, argsort, searchsorted, unravel_index, fingerprint."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from penstock.ops import shapes
 from penstock.ops.arrays import transpose_op
 from penstock.ops.families import later
 
-_TopKV2, _Neg, _Sub = later("TopKV2"), later("Neg"), later("Sub")
+_TopKV2, _Neg, _Sub, _Prod = later("TopKV2"), later("Neg"), later("Sub"), later("Prod")
 
 
 @export("sort")
@@ -117,14 +118,20 @@ def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, na
     for t, n in ((sorted_sequence, "sorted_sequence"), (values, "values")):
         if t._dims == ():
             raise ShapeError(f"tf.searchsorted(): {n} must be at least a vector, got a scalar")
-    rows = lambda t: shapes.reshape_op(t, [-1, _last(t)])
+    rows = lambda t: shapes.reshape_op(t, _as_matrix(t))
     found = (UpperBound if side == "right" else LowerBound)(rows(sorted_sequence), rows(values), out_type=out_type, name=name)
     return shapes.reshape_op(found, shapes.shape_of(values))
 
 
-def _last(t: Any) -> Any:
+def _as_matrix(t: Any) -> Any:
+    """The shape of `t` as a matrix of its last axes; they may be empty, so that the number of rows is said too."""
     size = None if t._dims is None else t._dims[-1]
-    return int(size) if size is not None else shapes.shape_op(t)[-1]
+    if size:
+        return [-1, int(size)]
+    if t._dims is not None and None not in t._dims:
+        return [math.prod(t._dims[:-1]), 0]
+    shape = shapes.shape_op(t)
+    return [_Prod(shape[:-1], [0]), shape[-1]]
 
 
 # -- unravel_index -----------------------------------------------------------------------------------------------------
@@ -139,6 +146,8 @@ def unravel_index_op(xp, indices, dims):
 
 @unravel_index_op.check
 def _(xp, indices, dims):
+    if xp is np and not dims.all():
+        return True, f"Input dims cannot contain a dim of zero, but dims contains zero at index {int(np.argmin(dims != 0))}"
     return xp.any((indices < 0) | (indices >= xp.prod(dims))), "index is out of bound as with dims"
 
 

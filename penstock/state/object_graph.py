@@ -7,6 +7,7 @@ from typing import Any
 from penstock.base.export import export
 from penstock.base.trackable import Trackable, TrackableReference
 from penstock.ir.tensor import Reference
+from penstock.state.auto_trackable import wrap_or_unwrap
 
 OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _ATTRIBUTES = ".ATTRIBUTES"
@@ -46,8 +47,9 @@ class TrackableView:
 
     @classmethod
     def children(cls, obj: Any, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        """{name: object} of what an object depends on."""
-        return children_of(obj, save_type, **kwargs)
+        """{name: object} of what an object depends on; lists and dictionaries as those that track."""
+        found = children_of(obj, save_type, **kwargs)
+        return {n: c if isinstance(c, Trackable) else wrap_or_unwrap(c) for n, c in found.items()}
 
     def _breadth_first(self) -> tuple[list[Any], dict[int, tuple[tuple[str, Any], ...]], list[list[tuple[str, int]]]]:
         """The objects, the path of each by its id, and the (name, number) of the children of each."""

@@ -20,12 +20,12 @@ def test_inside_a_function():
         with tf.name_scope("q"):
             seen["scope"] = tf.get_current_name_scope()
         seen["symbolic"] = tf.is_symbolic_tensor(x), tf.is_tensor(x), tf.inside_function()
-        seen["static"] = tf.get_static_value(x), tf.get_static_value(tf.constant(3) + 1)
+        seen["static"] = tf.get_static_value(x), tf.get_static_value(tf.constant(3)), tf.get_static_value(tf.constant(3) + 1), tf.get_static_value(tf.constant("a"))
         seen["shape"] = tf.get_static_value(tf.shape(tf.zeros([2, 3]))).tolist()
         return x
 
     build(tf.constant([1.0]))
-    assert seen == {"scope": "q", "symbolic": (True, True, True), "static": (None, 4), "shape": [2, 3]}
+    assert seen == {"scope": "q", "symbolic": (True, True, True), "static": (None, 3, None, b"a"), "shape": [2, 3]}
     assert not tf.inside_function() and not tf.is_symbolic_tensor(tf.constant(1))
 
 
