@@ -108,6 +108,8 @@ def as_dims(shape: Any) -> Dims:
             return (_size(shape),)
         except TypeError:
             raise TypeError(f"Cannot convert {shape!r} to a shape") from None
+    if getattr(shape, "shape", None) == () and hasattr(shape, "__index__"):  # a scalar array or tensor
+        return (_size(shape),)
     return tuple(_size(d) for d in shape)
 
 

@@ -11,6 +11,7 @@ from penstock.engine.plan import has_effect
 from penstock.engine.run import function_plan
 from penstock.fronts.body_gradients import extended, watched
 from penstock.fronts.eager import EagerTensor, make
+from penstock.fronts.implementations import prefer
 from penstock.fronts.signature_text import one_line, parameters, verbose_text
 from penstock.fronts.tape import variable_accessed
 from penstock.fronts.trace import FuncGraph
@@ -82,7 +83,14 @@ class ConcreteFunction(Trackable):
         """Put the function into a graph's library."""
         from penstock.fronts.default_graph import get_default_graph
 
-        (g or get_default_graph())._functions[self.name] = self.graph
+        where = g or get_default_graph()
+        where._functions[self.name] = self.graph
+        if "api_preferred_device" in self._attrs:
+            prefer(self, where)
+
+    def add_gradient_functions_to_graph(self, g: Any = None) -> None:
+        """Put the functions of the backward pass into a graph's library: they are made from this one when a gradient asks for them."""
+        self.add_to_graph(g)
 
     def finish(self, outputs: list[Any]) -> None:
         """Take the flat outputs (None where the function returned None) once tracing is over."""

@@ -383,14 +383,21 @@ def _eager_while(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) 
     turns = 0
     plain = (bool, int, float, complex, str, bytes, np.ndarray, np.generic, Tensor)
     values = [nest.map_structure(lambda v: v if isinstance(v, plain) else door.convert(v), v, expand_composites=True) for v in values]
-    while (limit is None or turns < limit) and bool(known_value(door.convert(cond(*values), dtypes.bool))):
+    last: Any = None
+    while (limit is None or turns < limit) and _holds(cond(*values)):
         out = body(*values)
+        last = out if isinstance(out, (list, tuple)) and isinstance(loop_vars, (list, tuple)) and len(values) > 1 else None
         out = list(out) if isinstance(out, (list, tuple)) and not (len(values) == 1 and _is_nest_like(out, values[0])) else [out]
         nest.assert_same_structure(given, out, check_types=False, expand_composites=True)
         values = out  # Python numbers stay what they are until the end, as in TensorFlow
         turns += 1
     to_tensors = lambda s: nest.map_structure(lambda v: v if isinstance(v, Tensor) else door.convert(v), s, expand_composites=True)
-    return _like(loop_vars, [to_tensors(v) for v in values])
+    return _like(loop_vars if last is None else last, [to_tensors(v) for v in values])
+
+
+def _holds(condition: Any) -> bool:
+    """The truth of a loop's condition: a tensor's value, or Python's truth of anything else."""
+    return bool(known_value(condition)) if isinstance(condition, Tensor) else bool(condition)
 
 
 def _is_nest_like(out: Any, one: Any) -> bool:

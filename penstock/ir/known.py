@@ -147,6 +147,9 @@ def known_dims(tensor: Any) -> Dims:
         found = rule(*specs, **node.attrs)
         if found is not None:
             return tuple(None if d is None or d < 0 else int(d) for d in found)
+    outer = getattr(node.graph, "_outside", {}).get(tensor._id) if node.type == "Placeholder" else None
+    if outer is not None:
+        return known_dims(outer)
     if isinstance(tensor, Tensor) and tensor._dims is not None and len(tensor._dims) == 1 and tensor._dims[0] is not None:
         return (None,) * tensor._dims[0]
     return None

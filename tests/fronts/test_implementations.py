@@ -1,0 +1,61 @@
+"""Functions that have a better implementation on the CPU; what shapes say inside loops; loops of eager code."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock.platform.control_context import GraphOrParentsInXlaContext
+
+
+def _selecting(x):
+    make = lambda f, **more: tf.function(f, autograph=False, experimental_attributes={"api_implements": "one", **more})
+    first = make(lambda x: (x + 1.0, tf.constant("default")))(x)
+    better = make(lambda x: (x + 1.0, tf.constant("cpu")), api_preferred_device="CPU").get_concrete_function(x)
+    better.add_to_graph()
+    better.add_gradient_functions_to_graph()
+    return first
+
+
+def test_the_implementation_for_the_cpu_is_taken():
+    value, which = tf.function(_selecting)(tf.constant(2.0))
+    assert float(value) == 3.0 and which.numpy() == b"cpu"
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_functions_know_that_xla_compiles_them(jit):
+    seen = []
+
+    @tf.function(jit_compile=jit)
+    def f(x):
+        seen.append(GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
+        tf.function(lambda y: seen.append(GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())) or y)(x)
+        return x
+
+    f(tf.constant(1.0))
+    assert seen == [jit, jit]
+
+
+def test_shapes_that_a_loop_captures_are_known_as_far_as_outside():
+    @tf.function(autograph=False)
+    def f(sizes, scale):
+        full = tf.concat([sizes, [1, 3]], 0)
+
+        def body(i, z):
+            assert tf.zeros(full).shape.as_list() == [None, 1, 3]
+            return i + 1, z + tf.ones(full) / scale
+
+        return tf.while_loop(lambda i, z: i < 3, body, (0, tf.zeros(full)))
+
+    assert f(tf.constant([2]), tf.ones([1, 3]))[1].shape == (2, 1, 3)
+
+
+def test_eager_loops_give_what_the_body_returns():
+    one = lambda i, x: i < 3
+    assert isinstance(tf.while_loop(one, lambda i, x: (i + 1, x), [0, 1.0]), tuple)
+    assert isinstance(tf.while_loop(one, lambda i, x: [i + 1, x], (0, 1.0)), list)
+    assert isinstance(tf.while_loop(lambda i, x: False, lambda i, x: [i + 1, x], (0, 1.0)), tuple)
+    assert int(tf.while_loop(lambda i: 3 - i, lambda i: [i + 1], [0])[0]) == 3  # a Python number is a condition, too
+
+
+def test_a_scalar_is_a_shape_of_rank_one():
+    assert tf.TensorShape(np.array(3)) == [3] and tf.TensorShape(tf.constant(3)) == [3] and tf.TensorShape(np.int64(3)) == [3]
