@@ -96,8 +96,25 @@ def dispatchable(api):
     found = getattr(api, "_dispatchable", None)
     if found is not None:
         return found
+    if isinstance(api, types.MethodType) and isinstance(api.__self__, type):
+        return _of_class_method(api.__self__, api.__func__)
     if not isinstance(api, types.FunctionType) or not _is_public(api):
         raise ValueError(f"{api} does not support dispatch.")
+    state = _wrapped(api)
+    _replace({id(api): (api, state.call)})
+    return state
+
+
+def _of_class_method(owner, function):
+    """The Dispatchable of a method of a class; its handlers get the class as the first argument."""
+    owner = next(c for c in owner.__mro__ if function.__name__ in c.__dict__)
+    state = _wrapped(function)
+    setattr(owner, function.__name__, classmethod(state.call))
+    return state
+
+
+def _wrapped(api):
+    """The Dispatchable of a function, which knows what is to be called in its place."""
     state = Dispatchable(api)
 
     @functools.wraps(api)
@@ -123,7 +140,6 @@ def dispatchable(api):
 
     call.__signature__ = state.signature
     call._dispatchable, state.call = state, call
-    _replace(api, call)
     return state
 
 
@@ -142,14 +158,15 @@ def _targets():
 _known = set()
 
 
-def _replace(old, new):
-    """Put `new` wherever a module knows `old` by name."""
+def _replace(changed):
+    """{id of a function: (it, what takes its place)}: put the new ones wherever a module knows the old ones by name."""
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
         if type(names) is dict:
             for name, value in list(names.items()):
-                if value is old:
-                    names[name] = new
+                found = changed.get(id(value))
+                if found is not None and found[0] is value:
+                    names[name] = found[1]
 
 
 class _Inside(threading.local):
@@ -360,6 +377,7 @@ class GlobalOpDispatcher:
     def register(self):
         """Ask this dispatcher whenever a public function fails."""
         _global.append(self)
+        changed = {}
         for name in INDEX.under(""):
             if name.startswith(("raw_ops.", "keras.", V1 + "keras.", "__internal__.", "data.", "estimator.")):
                 continue
@@ -368,8 +386,9 @@ class GlobalOpDispatcher:
             except (ImportError, AttributeError):
                 continue
             ours = type(api) is types.FunctionType and api.__module__.startswith(("penstock.ops.", "penstock.fronts.", "penstock.ir.convert"))
-            if ours and not hasattr(api, "_dispatchable") and _is_public(api):
-                dispatchable(api)
+            if ours and not hasattr(api, "_dispatchable") and id(api) not in changed and _is_public(api):
+                changed[id(api)] = api, _wrapped(api).call
+        _replace(changed)
 
 
 class _TypeBased(OpDispatcher):

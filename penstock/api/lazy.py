@@ -144,7 +144,7 @@ class Namespace(ModuleType):
         target = INDEX.get(prefix + key)
         if target:
             value = import_module("penstock.api.raw").named(key) if prefix == "raw_ops." else resolve(target)
-        elif (not key.startswith("_") or key == "__internal__") and is_namespace(child(prefix, key)):
+        elif (not key.startswith("_") or key in ("__internal__", "__operators__")) and is_namespace(child(prefix, key)):
             value = import_module(f"{self.__name__}.{key}")
         elif key in OF_KERAS.get(prefix, ()):
             value = import_module("penstock.api.keras_names").find(key)

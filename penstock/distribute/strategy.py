@@ -58,6 +58,8 @@ class StrategyBase:
     """What the strategies of both APIs offer."""
 
     _is_default = False
+    _should_use_with_coordinator = False
+    _scale_loss_for_estimator = False
 
     def __init__(self, extended):
         self._extended = extended
@@ -264,6 +266,8 @@ class StrategyExtended:
     should_checkpoint = True
     should_save_summary = True
     _in_multi_worker = False
+    _global_batch_size = True
+    _num_workers = 1
 
     def _in_multi_worker_mode(self):
         return self._in_multi_worker

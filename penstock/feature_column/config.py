@@ -3,6 +3,7 @@
 from typing import Any
 
 from penstock.base.dtypes import as_dtype
+from penstock.base.export import export
 from penstock.feature_column.base import FeatureColumn
 
 
@@ -69,6 +70,7 @@ def _classes() -> dict[str, Any]:
     return {n: c for m in (dense, categorical, sequence) for n, c in vars(m).items() if isinstance(c, type) and issubclass(c, ByFields)}
 
 
+@export(v2=("__internal__.feature_column.serialize_feature_column",))
 def serialize_feature_column(fc: Any) -> Any:
     """A column, or the key of a feature, as a plain value."""
     if isinstance(fc, str):
@@ -78,6 +80,7 @@ def serialize_feature_column(fc: Any) -> Any:
     raise ValueError(f"Instance: {fc} is not a FeatureColumn")
 
 
+@export(v2=("__internal__.feature_column.deserialize_feature_column",))
 def deserialize_feature_column(config: Any, custom_objects: Any = None, columns_by_name: Any = None) -> Any:
     """The column of what `serialize_feature_column` made; equal columns of one call are one object."""
     if isinstance(config, str):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.base.dtypes import DType, as_dtype
+from penstock.base.export import export
 from penstock.base.proto import struct_pb2
 from penstock.base.shape import TensorShape
 from penstock.ir.type_spec import BoundedTensorSpec, TensorSpec, TypeSpec
@@ -37,6 +38,18 @@ def spec_from_proto(proto: Any) -> Any:
         if cls.__name__ == name:
             return cls._deserialize(value_from_proto(proto.type_state))
     raise ValueError(f"The type spec class {name!r} is not known here")
+
+
+@export(v2=("__internal__.saved_model.encode_structure",))
+def encode_structure(nested_structure: Any) -> Any:
+    """A StructuredValue message of a nest of specs, shapes, dtypes, numbers and text."""
+    return value_to_proto(nested_structure)
+
+
+@export(v2=("__internal__.saved_model.decode_proto",))
+def decode_proto(proto: Any) -> Any:
+    """What a StructuredValue message holds."""
+    return value_from_proto(proto)
 
 
 def value_to_proto(value: Any) -> Any:

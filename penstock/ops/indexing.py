@@ -527,6 +527,7 @@ def _whole(index: Any) -> Any:
     return index.__index__() if hasattr(index, "__index__") else index
 
 
+@export(v2=("__operators__.getitem",))
 def getitem(tensor, slice_spec, var=None):
     """`tensor[...]`: ints, slices, `...`, None (a new axis), scalar tensors, or a boolean mask.
 
@@ -606,4 +607,9 @@ def _stacked(values: list[Any], dtype: Any, name: str) -> Any:
     return pack(values, dtype, name)
 
 
-Tensor.__getitem__ = getitem  # type: ignore[attr-defined]
+def _slice(self, slice_spec, var=None):
+    return getitem(self, slice_spec, var)  # by its name here, so that the function's dispatchers are asked
+
+
+_slice.__name__, _slice.__qualname__ = "__getitem__", "Tensor.__getitem__"
+Tensor.__getitem__ = _slice  # type: ignore[attr-defined]

@@ -46,7 +46,7 @@ def _converted(y: Any, kind: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         if isinstance(y, (int, float, complex)) and not isinstance(y, bool) and not kind.is_bool and kind.is_numeric:
             raise DTypeError(
-                f"{y!r} does not fit a tensor of dtype {kind.name}\n  fix: tf.cast the tensor to a dtype that holds it"
+                f"Cannot convert {y!r} to EagerTensor of dtype {kind.name}: Expected {kind.name}, but got {y!r} of type '{type(y).__name__}'\n  fix: tf.cast the tensor to a dtype that holds it"
             ) from None
         raise
 
@@ -56,6 +56,8 @@ def _install(symbol: str, function: Callable[..., Any], label: str, reflected: b
     back = f"__r{symbol}__"
 
     def forward(self: Tensor, other: Any) -> Any:
+        if not isinstance(self, Tensor):
+            return _of_others[symbol](self, other, name=None)
         if isinstance(other, Tensor):
             return function(self, other, label)
         if type(other) in composites or hasattr(type(other), "__tf_tensor__") and not door.current().is_graph:
@@ -76,6 +78,8 @@ def _install(symbol: str, function: Callable[..., Any], label: str, reflected: b
         return function(self, converted, label)
 
     def backward(self: Tensor, other: Any) -> Any:
+        if not isinstance(self, Tensor):
+            return _of_others[symbol](door.convert(other, self.dtype.base_dtype), self, name=None)
         return function(other if door.current().is_graph else _operand(self, other), self, label)
 
     for name, operator in ((f"__{symbol}__", forward), (back, backward)):
@@ -124,14 +128,49 @@ def _multiply(x: Any, y: Any, name: str) -> Any:
     return arithmetic.multiply(x, y, name)  # type: ignore[attr-defined]
 
 
+# -- operators that classes of libraries take over ------------------------------------------------------------------
+@export(v2=("__operators__.add",))
+def add_operator(x: Any, y: Any, name: str | None = None) -> Any:
+    """`x + y`."""
+    return arithmetic.add(door.convert(x), y, name)
+
+
+def _exclusive_or(x: Any, y: Any, name: str | None = None) -> Any:
+    both, either = compare.logical_and(x, y), compare.logical_or(x, y)
+    return compare.logical_and(either, compare.logical_not(both))
+
+
+_of_others: dict[str, Any] = {
+    "add": lambda x, y, name: add_operator(x, y, name=name),
+    "sub": lambda x, y, name: arithmetic.subtract(x, y, name=name),  # type: ignore[attr-defined]
+    "mul": lambda x, y, name: arithmetic.multiply(x, y, name=name),  # type: ignore[attr-defined]
+    "truediv": lambda x, y, name: arithmetic.truediv(x, y, name=name),
+    "div": lambda x, y, name: arithmetic.div(x, y, name=name),
+    "floordiv": lambda x, y, name: arithmetic.floor_div(x, y, name=name),  # type: ignore[attr-defined]
+    "mod": lambda x, y, name: arithmetic.floormod(x, y, name=name),  # type: ignore[attr-defined]
+    "pow": lambda x, y, name: arithmetic.pow_(x, y, name=name),
+    "matmul": lambda x, y, name: matmul.matmul(x, y, name=name),
+    "and": lambda x, y, name: compare.logical_and(x, y, name=name),
+    "or": lambda x, y, name: compare.logical_or(x, y, name=name),
+    "xor": _exclusive_or,
+    "lt": lambda x, y, name: compare.less(x, y, name=name),  # type: ignore[attr-defined]
+    "le": lambda x, y, name: compare.less_equal(x, y, name=name),  # type: ignore[attr-defined]
+    "gt": lambda x, y, name: compare.greater(x, y, name=name),  # type: ignore[attr-defined]
+    "ge": lambda x, y, name: compare.greater_equal(x, y, name=name),  # type: ignore[attr-defined]
+}
+"""What runs for a `self` that is no tensor but has taken over Tensor's operators: public functions, which ask dispatchers."""
+
+
 # -- unary operators -------------------------------------------------------------------------------------------------
 def _invert(self: Tensor) -> Any:
+    if not isinstance(self, Tensor):
+        return compare.logical_not(self, name=None)
     return compare.LogicalNot(self) if self.dtype.base_dtype is dtypes.bool else bitwise.Invert(self)
 
 
 for _name, _function in {
-    "__neg__": lambda self: elementwise.Neg(self),
-    "__abs__": lambda self: elementwise.abs_(self),
+    "__neg__": lambda self: elementwise.Neg(self) if isinstance(self, Tensor) else elementwise.negative(self, name=None),
+    "__abs__": lambda self: elementwise.abs_(self) if isinstance(self, Tensor) else elementwise.abs_(self, name=None),
     "__invert__": _invert,
 }.items():
     setattr(Tensor, _name, _function)
@@ -165,6 +204,8 @@ def _equals(op: Any, otherwise: bool) -> Callable[..., Any]:
     def operator(self: Tensor, other: Any) -> Any:
         if other is None:
             return otherwise
+        if not isinstance(self, Tensor):
+            return tensor_not_equals(self, other) if otherwise else tensor_equals(self, other)
         if not by_elements(self):
             return (self is other) != otherwise
         if not isinstance(other, Tensor) and not door.current().is_graph:
@@ -172,6 +213,18 @@ def _equals(op: Any, otherwise: bool) -> Callable[..., Any]:
         return op(self, other, incompatible_shape_error=False)
 
     return operator
+
+
+@export(v2=("__operators__.eq",))
+def tensor_equals(self: Any, other: Any) -> Any:
+    """`self == other`: of each element in 2.x, of the objects themselves in 1.x."""
+    return Tensor.__eq__(door.convert(self), other)
+
+
+@export(v2=("__operators__.ne",))
+def tensor_not_equals(self: Any, other: Any) -> Any:
+    """`self != other`: of each element in 2.x, of the objects themselves in 1.x."""
+    return Tensor.__ne__(door.convert(self), other)
 
 
 def _hash(self: Tensor) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.base.export import export
 from penstock.ir import door
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
@@ -32,19 +33,20 @@ def _slice_rows(x: Any, start: Any, stop: Any) -> Any:
     return RaggedTensor.from_row_splits(_slice_rows(x.values, first, last), find("Sub")(splits, first), validate=False)
 
 
-def ragged_getitem(r: RaggedTensor, key: Any) -> Any:
-    """`r[key]`: integers take rows, slices keep them; inner ragged axes take slices only."""
+@export(v2=("__operators__.ragged_getitem",))
+def ragged_getitem(rt_input: RaggedTensor, key: Any) -> Any:
+    """`rt_input[key]`: integers take rows, slices keep them; inner ragged axes take slices only."""
     keys = list(key) if isinstance(key, tuple) else [key]
     if sum(k is Ellipsis for k in keys) > 1:
         raise ValueError("Only one ellipsis is allowed in a slice key")
     if Ellipsis in [k for k in keys if k is Ellipsis]:
         at = next(i for i, k in enumerate(keys) if k is Ellipsis)
-        rank = r.shape.rank
+        rank = rt_input.shape.rank
         if rank is None:
             raise ValueError("Ellipsis not supported for unknown shape RaggedTensors")
         used = len([k for k in keys if k is not Ellipsis and k is not None])
         keys[at : at + 1] = [slice(None)] * (rank - used)
-    return _get(r, keys)
+    return _get(rt_input, keys)
 
 
 def _get(x: Any, keys: list[Any]) -> Any:
@@ -141,4 +143,4 @@ def _cut(x: RaggedTensor, key: slice) -> RaggedTensor:
     return RaggedTensor.from_row_splits(values, splits, validate=False)
 
 
-RaggedTensor.index = staticmethod(ragged_getitem)
+RaggedTensor.index = staticmethod(lambda ragged, key: ragged_getitem(ragged, key))

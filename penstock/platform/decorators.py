@@ -1,4 +1,4 @@
-"""Decorators of TensorFlow's own source that programs import: `tf_export`, `deprecated`, `make_decorator`."""
+"""Decorators of TensorFlow's own source that programs import: `deprecated` and its kin."""
 
 import functools
 import inspect
@@ -6,22 +6,6 @@ import inspect
 from penstock.platform import messages
 
 _warned = set()
-
-
-def tf_export(*names, **how):
-    """Marks a function as public in TensorFlow's own build; here it changes nothing."""
-    return lambda thing: thing
-
-
-keras_export = tf_export
-
-
-def get_canonical_name_for_symbol(symbol, api_name="tensorflow", add_prefix_to_v1_names=False):
-    """The first public name of a function or class, or None."""
-    from penstock.base.export import PUBLIC
-
-    target = f"{symbol.__module__}:{symbol.__qualname__}"
-    return next((name for name, where in PUBLIC.items() if where == target), None)
 
 
 def _warn_once(key, text):
@@ -92,6 +76,22 @@ def deprecated_alias(deprecated_name, name, func_or_class, warn_once=True):
     return deprecated(None, f"Please use {name} instead.", warn_once)(func_or_class)
 
 
+def deprecated_endpoints(*args):
+    """Note under which names a function or class should no longer be used."""
+
+    def decorate(thing):
+        if "_tf_deprecated_api_names" in getattr(thing, "__dict__", {}):
+            raise DeprecatedNamesAlreadySetError(f"Cannot set deprecated names for {thing.__name__} to {args}. Deprecated names are already set to {thing._tf_deprecated_api_names}.")
+        thing._tf_deprecated_api_names = args
+        return thing
+
+    return decorate
+
+
+class DeprecatedNamesAlreadySetError(Exception):
+    """`deprecated_endpoints` was used twice on one thing."""
+
+
 def deprecated_argument_lookup(new_name, new_value, old_name, old_value):
     """The value of an argument that has an old and a new name; ValueError when both are given."""
     if old_value is not None:
@@ -110,19 +110,3 @@ class silence:
 
     def __exit__(self, *_):
         messages.set_verbosity(self.before)
-
-
-def make_decorator(target, decorator_func, decorator_name=None, decorator_doc="", decorator_argspec=None):
-    """`decorator_func` with the name, documentation and signature of `target`."""
-    made = functools.wraps(target)(decorator_func) if hasattr(target, "__name__") else decorator_func
-    made.__wrapped__ = target
-    return made
-
-
-def unwrap(maybe_tf_decorator):
-    """(the decorators outermost first, the function inside)."""
-    layers, inner = [], maybe_tf_decorator
-    while hasattr(inner, "__wrapped__"):
-        layers.append(inner)
-        inner = inner.__wrapped__
-    return layers, inner

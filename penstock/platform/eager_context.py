@@ -86,6 +86,7 @@ class Context:
 
 
 _context = Context()
+get_config, get_device_name = internal_api.get_config, internal_api.get_device_name
 
 
 def context():

@@ -1,5 +1,6 @@
 """What `tensorflow.python.framework.ops` and its neighbours define without a public name: programs import it."""
 
+import contextlib
 import itertools
 
 from penstock.base.shape import TensorShape, broadcast
@@ -90,6 +91,16 @@ def get_gradient_function(op):
     """The gradient function `(op, *dys)` of a node: a registered one, else its op's own rule; None when it has none."""
     name = getattr(op, "gradient_name", None) or op.type
     return registered[name] if name in registered else op.definition.grad_rule
+
+
+class NullContextmanager(contextlib.AbstractContextManager):
+    """A context that does nothing, whatever it is made with."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __exit__(self, *error):
+        return False
 
 
 class RegisterShape:

@@ -13,7 +13,7 @@ from penstock.ir.device import DeviceSpec
 from penstock.ir.known import known_value
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
-from penstock.platform import config, decorators
+from penstock.platform import config, decoration
 from penstock.state import variables
 from penstock.state.resource_variable import BaseResourceVariable
 
@@ -22,7 +22,7 @@ for _public, _module, _attr in (
     ("__internal__.SymbolicTensor", "penstock.ir.graph", "GraphTensor"),
     ("__internal__.FuncGraph", "penstock.fronts.trace", "FuncGraph"),
     ("__internal__.types.Tensor", "penstock.ir.tensor", "AnyTensor"),
-    ("__internal__.decorator.make_decorator", "penstock.platform.decorators", "make_decorator"),
+    ("__internal__.decorator.make_decorator", "penstock.platform.decoration", "make_decorator"),
     ("__internal__.function.Function", "penstock.fronts.function", "Function"),
     ("__internal__.nest.sequence_like", "penstock.base.nest", "_sequence_like"),
     ("__internal__.eager_context.set_soft_device_placement", "penstock.platform.config", "set_soft_device_placement"),
@@ -66,7 +66,7 @@ class CompositeTensor(abc.ABC):
 @export(v2=("__internal__.decorator.unwrap",))
 def unwrap(maybe_tf_decorator):
     """(the decorators, outermost first; the function inside them)."""
-    return decorators.unwrap(maybe_tf_decorator)
+    return decoration.unwrap(maybe_tf_decorator)
 
 
 @export(v2=("__internal__.smart_cond.smart_cond",))

@@ -85,6 +85,15 @@ def update_checkpoint_state(save_dir: str, model_checkpoint_path: str, all_model
     )
 
 
+@export(v2=("__internal__.train.update_checkpoint_state",))
+def update_checkpoint_state_internal(save_dir: str, model_checkpoint_path: str, all_model_checkpoint_paths: Any = None, latest_filename: str | None = None,
+                                     save_relative_paths: bool = False, all_model_checkpoint_timestamps: Any = None,
+                                     last_preserved_timestamp: Any = None) -> None:  # fmt: skip
+    """The same, with the choice of paths relative to the folder."""
+    record_state(save_dir, model_checkpoint_path, all_model_checkpoint_paths, latest_filename, save_relative_paths,
+                 all_model_checkpoint_timestamps, last_preserved_timestamp)  # fmt: skip
+
+
 def record_state(save_dir: str, model_checkpoint_path: str, paths: Any, latest_filename: str | None, relative: bool, timestamps: Any = None,
                  last_preserved: Any = None) -> None:  # fmt: skip
     """The same, with paths below the folder written relative to it where `relative`."""

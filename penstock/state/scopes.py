@@ -70,6 +70,24 @@ def variable_store() -> VariableStore:
     return found
 
 
+@contextmanager
+def with_variable_store(store: Any) -> Any:
+    """A context in which `get_variable` uses this store."""
+    extras = home()._extras
+    before = extras.get("variable store")
+    extras["variable store"] = store
+    try:
+        yield
+    finally:
+        if before is None:
+            extras.pop("variable store", None)
+        else:
+            extras["variable store"] = before
+
+
+_get_default_variable_store = variable_store
+
+
 class EagerVariableStore:
     """Keeps the variables that `get_variable` makes in eager code, so that a second call with the same name finds them."""
 

@@ -222,11 +222,28 @@ def enable_mixed_precision_graph_rewrite(opt: Any, loss_scale: Any = "dynamic") 
     if isinstance(opt, MixedPrecisionLossScaleOptimizer):
         raise ValueError('"opt" must not already be an instance of a MixedPrecisionLossScaleOptimizer. `enable_mixed_precision_graph_rewrite` will '
                          "automatically wrap the optimizer with a MixedPrecisionLossScaleOptimizer.")  # fmt: skip
-    if not isinstance(opt, Optimizer):
-        raise ValueError(
-            f'"opt" must be an instance of a tf.train.Optimizer or a tf.keras.optimizers.Optimizer, but got: {opt}'
-        )
-    return MixedPrecisionLossScaleOptimizer(opt, loss_scale)
+    for _, _, wrapper_cls in _wrappers:
+        if isinstance(opt, wrapper_cls):
+            raise ValueError(f'"opt" must not already be an instance of a {wrapper_cls.__name__}. `enable_mixed_precision_graph_rewrite` will '
+                             f"automatically wrap the optimizer with a {wrapper_cls.__name__}.")  # fmt: skip
+    if isinstance(opt, Optimizer):
+        return MixedPrecisionLossScaleOptimizer(opt, loss_scale)
+    for optimizer_cls, wrapper_fn, _ in _wrappers:
+        if isinstance(opt, optimizer_cls):
+            return wrapper_fn(opt, loss_scale)
+    raise ValueError(
+        f'"opt" must be an instance of a tf.train.Optimizer or a tf.keras.optimizers.Optimizer, but got: {opt}'
+    )
+
+
+_wrappers: list[tuple[Any, Any, Any]] = []
+"""(class of optimizers, what gives one a loss scale, the class of the result): those of libraries above."""
+
+
+@export(v2=("__internal__.mixed_precision.register_loss_scale_wrapper",))
+def register_loss_scale_wrapper(optimizer_cls: Any, wrapper_fn: Any, wrapper_cls: Any = None) -> None:
+    """Say how `enable_mixed_precision_graph_rewrite` gives optimizers of a library their loss scale: `wrapper_fn(optimizer, loss_scale)`."""
+    _wrappers.append((optimizer_cls, wrapper_fn, wrapper_fn if wrapper_cls is None else wrapper_cls))
 
 
 @export(

@@ -23,6 +23,7 @@ from penstock.state.variable import Variable
 from penstock.train import slots
 
 
+@export(v2=("__internal__.train.assign_moving_average",))
 def assign_moving_average(
     variable: Any, value: Any, decay: Any, zero_debias: bool = True, name: str | None = None
 ) -> Any:

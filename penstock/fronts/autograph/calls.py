@@ -26,7 +26,7 @@ from penstock.ir import door
 LIBRARIES = frozenset({
     "penstock", "tensorflow", "numpy", "scipy", "jax", "jaxlib", "ml_dtypes", "keras", "tensorboard", "optree", "absl",
     "google", "PIL", "matplotlib", "pandas", "sklearn", "pytest", "_pytest", "pluggy", "hypothesis", "IPython", "ipdb",
-    "h5py", "grpc", "click", "rich", "psutil", "mock", "wrapt", "attr", "attrs",
+    "h5py", "grpc", "tf_keras", "tensorflow_probability", "click", "rich", "psutil", "mock", "wrapt", "attr", "attrs",
 })  # fmt: skip
 """Packages whose functions have no control flow on tensors of the user's."""
 
@@ -155,6 +155,8 @@ def is_library(f: Any) -> bool:
 def is_unconverted(f: types.FunctionType) -> bool:
     """Is it converted already, kept from it, or of a library?"""
     if convert.is_artifact(f) or getattr(f, "autograph_do_not_convert__", None) is f.__code__:
+        return True
+    if f.__code__.co_flags & inspect.CO_GENERATOR:
         return True
     return is_library(f)
 

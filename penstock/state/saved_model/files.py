@@ -29,6 +29,7 @@ def contains_saved_model(export_dir: Any) -> bool:
     return saved_model_path(export_dir) is not None
 
 
+@export(v2=("__internal__.saved_model.parse_saved_model",))
 def parse_saved_model(export_dir: Any) -> Any:
     """The SavedModel message of a folder; OSError when there is none or it cannot be read."""
     from google.protobuf import text_format

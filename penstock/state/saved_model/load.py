@@ -7,6 +7,7 @@ from typing import Any
 from penstock.base import bundle
 from penstock.base.errors import NotFoundError
 from penstock.base.export import export
+from penstock.base.trackable import Trackable
 from penstock.fronts.backprop import registered as registered_gradients
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.import_graph import Library
@@ -16,6 +17,7 @@ from penstock.ir import door
 from penstock.ir.spec_proto import value_from_proto
 from penstock.ir.tensor import Tensor
 from penstock.ir.tensor_proto import proto_to_array
+from penstock.state.checkpoint_values import values_of
 from penstock.state.collections import GraphKeys
 from penstock.state.saved_model import files
 from penstock.state.saved_model.asset import Asset
@@ -24,6 +26,7 @@ from penstock.state.saved_model.restored_function import LoadedConcrete, Restore
 from penstock.state.saved_model.restored_objects import (
     RestoredResource,
     _SignatureMap,
+    registered_types,
     revive,
     set_child,
     user_object,
@@ -38,9 +41,12 @@ _loads = itertools.count(1)
 class Loader:
     """One loading of a SavedModel's object graph."""
 
-    def __init__(self, meta_graph: Any, saved_model: Any, export_dir: str, options: LoadOptions):
+    def __init__(self, meta_graph: Any, saved_model: Any, export_dir: str, options: LoadOptions, filters: Any = None):
         self.meta, self.export_dir, self.options = meta_graph, export_dir, options
         self.proto = meta_graph.object_graph_def
+        self.paths = {} if filters is None else {path: self._number_at(path) for path in filters}
+        self.given = self._given(filters) if isinstance(filters, dict) else {}
+        self.wanted = None if filters is None or 0 in self.paths.values() else self._below(self.paths.values())
         self.number = next(_loads)
         self.constants = {n.name: n for n in meta_graph.graph_def.node if n.op == "Const"}
         self.values = _Values(self.proto, export_dir, options)
@@ -52,17 +58,20 @@ class Loader:
 
     def load(self) -> Any:
         self._check()
+        slots = self._slot_variables()
         for number, proto in enumerate(self.proto.nodes):
-            node, setter = self._make(number, proto)
+            node, setter = (None, setattr) if number in slots or not self._wants(number) else self._make(number, proto)
             self.nodes.append(node)
             self.setters.append(setter)
+        for number, (optimizer, original, name) in slots.items():
+            self._slot(number, optimizer, original, name)
         self._functions()
         self._edges()
         self._captures()
         self._gradients()
         self.values.restore_others(self)
-        for node in self.nodes:
-            if isinstance(node, RestoredResource):
+        for number, node in enumerate(self.nodes):
+            if isinstance(node, RestoredResource) and number not in self.given:
                 made = node._initialize()
                 if made is not None and door.current().is_graph:
                     get_default_graph().add_to_collection(GraphKeys.TABLE_INITIALIZERS, getattr(made, "op", made))
@@ -81,9 +90,72 @@ class Loader:
                 if not 0 <= bound < count:
                     raise ValueError(f"Function {name!r} of the SavedModel captures object {bound}, but there are {count} objects")
 
+    # -- parts of a model --------------------------------------------------------------------------------------------
+    def _number_at(self, path: str) -> int:
+        """The number of the object at a path such as `root.layer.kernel`."""
+        first, *steps = path.split(".")
+        if first != "root":
+            raise ValueError(f"When passing string identifiers to node_filters, the first name must be root. Received {first}.")
+        at = 0
+        for i, step in enumerate(steps):
+            children = {c.local_name: c.node_id for c in self.proto.nodes[at].children}
+            if step not in children:
+                raise ValueError(f"Unable to find a child node of {'.'.join(['root', *steps[:i]])} named {step!r}: there are {sorted(children)}")
+            at = children[step]
+        return at
+
+    def _given(self, filters: dict[str, Any]) -> dict[int, tuple[Any, Any]]:
+        """{number: (object that takes the place of the saved one, how its attributes are set)}."""
+        found = {self.paths[path]: one for path, one in filters.items() if one is not None}
+        return {number: one if isinstance(one, tuple) else (one, setattr) for number, one in found.items()}
+
+    def _below(self, roots: Any) -> set[int]:
+        """The numbers of the objects that these need: their children, and what their functions capture."""
+        stack, seen = list(roots), set(roots)
+        while stack:
+            node = self.proto.nodes[stack.pop()]
+            near = [c.node_id for c in (*node.children, *node.dependencies)]
+            near += [n for s in node.saveable_objects.values() for n in (s.save_function, s.restore_function)]
+            names = [*node.function.concrete_functions, node.bare_concrete_function.concrete_function_name]
+            near += [n for name in names if name in self.proto.concrete_functions for n in self.proto.concrete_functions[name].bound_inputs]
+            stack += [n for n in near if n not in seen]
+            seen.update(near)
+        return seen
+
+    def _wants(self, number: int) -> bool:
+        return self.wanted is None or number in self.wanted
+
+    def _slot_variables(self) -> dict[int, tuple[int, int, str]]:
+        """{number of a variable: (its optimizer, the variable that it belongs to, its name there)}, where the optimizer makes such."""
+        found = {}
+        for number, proto in enumerate(self.proto.nodes):
+            maker = self.given[number][0] if number in self.given else None
+            if proto.slot_variables and (hasattr(maker, "add_slot") or proto.user_object.identifier in registered_types):
+                for slot in proto.slot_variables:
+                    found[slot.slot_variable_node_id] = (number, slot.original_variable_node_id, slot.slot_name)
+        return found
+
+    def _slot(self, number: int, optimizer: int, original: int, name: str) -> None:
+        maker, variable = self.nodes[optimizer], self.nodes[original]
+        if not hasattr(maker, "add_slot") or variable is None:
+            self.nodes[number], self.setters[number] = self._make(number, self.proto.nodes[number])
+            return
+        made = self.nodes[number] = maker.add_slot(var=variable, slot_name=name)
+        self._take_value(number, made)
+
+    def _take_value(self, number: int, variable: Any) -> None:
+        """Give a variable that is there already its value of the checkpoint."""
+        value = self.values.of(number, self.proto.nodes[number])
+        if value is not None:
+            variable.assign(value() if callable(value) else value)
+
     # -- objects -----------------------------------------------------------------------------------------------------
     def _make(self, number: int, proto: Any) -> tuple[Any, Any]:
         kind = proto.WhichOneof("kind")
+        if number in self.given:
+            if kind == "variable":
+                self._take_value(number, self.given[number][0])
+            return self.given[number]
         if kind == "user_object":
             return self._user_object(proto.user_object)
         if kind == "asset":
@@ -124,7 +196,7 @@ class Loader:
     def _functions(self) -> None:
         for number, proto in enumerate(self.proto.nodes):
             kind = proto.WhichOneof("kind")
-            if kind == "bare_concrete_function":
+            if kind == "bare_concrete_function" and self._wants(number):
                 bare = proto.bare_concrete_function
                 made = self._concrete(bare.concrete_function_name)
                 if bare.argument_keywords or not bare.HasField("function_spec"):
@@ -133,7 +205,7 @@ class Loader:
                     made._parameters = parameters_of(bare.function_spec)[0]
                 self.nodes[number] = made
         for number, proto in enumerate(self.proto.nodes):
-            if proto.WhichOneof("kind") == "function":
+            if proto.WhichOneof("kind") == "function" and self._wants(number):
                 parameters, signature = parameters_of(proto.function.function_spec)
                 concrete = [self._concrete(n) for n in proto.function.concrete_functions]
                 for one in concrete:
@@ -161,6 +233,8 @@ class Loader:
     def _edges(self) -> None:
         for number, proto in enumerate(self.proto.nodes):
             if proto.WhichOneof("kind") in ("function", "bare_concrete_function", "captured_tensor", "variable", "constant", "asset"):
+                continue
+            if not self._wants(number):
                 continue
             for child in proto.children:
                 if self.nodes[child.node_id] is not None:
@@ -293,7 +367,10 @@ class _Values:
     def restore_others(self, loader: Loader) -> None:
         """Give resources that save themselves their values, by the model's own restoring functions."""
         for number, proto in enumerate(loader.proto.nodes):
-            if proto.WhichOneof("kind") == "variable":
+            if proto.WhichOneof("kind") == "variable" or not loader._wants(number):
+                continue
+            if number in loader.given:
+                self._restore_given(number, loader.given[number][0])
                 continue
             for name, saveable in proto.saveable_objects.items():
                 functions = []
@@ -309,6 +386,18 @@ class _Values:
                 keys = self._keys_of(number, name)
                 if keys and len(keys) == len(functions[1]._arguments):
                     functions[1].call_flat([door.convert(self.reader.tensor(k)) for k in keys])
+
+    def _restore_given(self, number: int, obj: Any) -> None:
+        """Give an object that is there already what the checkpoint holds for the saved one."""
+        keys = {a.name: a.checkpoint_key for a in self.attributes.get(number, ())}
+        if not keys or self.reader is None or not isinstance(obj, Trackable):
+            return
+        held = values_of(obj, ())
+        if held is None:
+            return
+        wanted = [keys[a.name] + t[0].removeprefix(a.key) for a in held.attributes if a.name in keys for t in a.tensors]
+        if len(wanted) == len(held.tensors) and all(k in self.reader.entries for k in wanted):
+            held.restore([door.convert(self.reader.tensor(k)) for k in wanted])
 
     def _keys_of(self, number: int, name: str) -> list[str]:
         """The keys of the tensors that an object keeps under an attribute."""
@@ -361,16 +450,14 @@ class _LoadedLibrary(Library):
         return fresh_name(f"__inference_{_plain_name(name)}")
 
 
+@export(v2=("__internal__.saved_model.load_partial",))
 def load_partial(export_dir: Any, filters: Any, tags: Any = None, options: Any = None) -> dict[str, Any]:
-    """Parts of a SavedModel by their paths (`root.model.layer`), each with what it needs."""
-    root = load(export_dir, tags, options)
-    found = {"root": root}
-    for path in [filters] if isinstance(filters, str) else filters:
-        at = root
-        for step in path.split(".")[1:]:
-            at = at[int(step)] if step.isdigit() else getattr(at, step)
-        found[path] = at
-    return found
+    """{path: object} of parts of a SavedModel, each with what it needs.
+
+    `filters`: paths such as `root.layer`; as a dictionary, an object given for a path takes the place of the saved
+    one and gets its values (`(object, setter)`: with the function that sets its attributes).
+    """
+    return _load(export_dir, tags, options, filters if isinstance(filters, dict) else list(filters))
 
 
 @export(v2=("saved_model.load",), v1=("saved_model.load_v2",))
@@ -380,6 +467,10 @@ def load(export_dir: Any, tags: Any = None, options: Any = None) -> Any:
     >>> model = tf.saved_model.load(folder)
     >>> model.signatures["serving_default"](x=tf.constant([1.0]))
     """
+    return _load(export_dir, tags, options)
+
+
+def _load(export_dir: Any, tags: Any, options: Any, filters: Any = None) -> Any:
     if tags is not None and not isinstance(tags, set):
         tags = {tags} if isinstance(tags, str) else set(tags)
     folder = os.fspath(export_dir)
@@ -395,7 +486,12 @@ def load(export_dir: Any, tags: Any = None, options: Any = None) -> Any:
                              f"{sorted(there)}. You may omit the argument, pass 'None', or pass matching tags.")  # fmt: skip
         check_safe(meta.graph_def, folder)
         with init_scope():
-            root = Loader(meta, saved_model, folder, options).load()
+            loader = Loader(meta, saved_model, folder, options, filters)
+            root = loader.load()
+        if filters is not None:
+            return {path: loader.nodes[number] for path, number in loader.paths.items()}
+    elif filters is not None:
+        raise ValueError("Parts can only be loaded of SavedModels that `tf.saved_model.save` of 2.x wrote")
     else:
         if options.experimental_skip_checkpoint:
             raise ValueError("SavedModels of version 1 cannot be loaded without their checkpoint: leave out experimental_skip_checkpoint")

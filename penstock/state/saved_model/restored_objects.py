@@ -200,6 +200,21 @@ def register_revived_type(identifier: str, predicate: Any, versions: list[Versio
     _predicates.append((predicate, versions))
 
 
+@export("__internal__.saved_model.load.registered_identifiers")
+def registered_identifiers() -> Any:
+    """The names of all types that were registered."""
+    return registered_types.keys()
+
+
+@export("__internal__.saved_model.load.get_setter")
+def get_setter(proto: Any) -> Any:
+    """How attributes are set on objects of the registered type that a SavedUserObject message names; None for other types."""
+    for version in registered_types.get(proto.identifier, ()):
+        if version.should_load(proto):
+            return version.setter
+    return None
+
+
 _predicates: list[tuple[Any, list[VersionedTypeRegistration]]] = []
 
 

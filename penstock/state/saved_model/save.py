@@ -1,13 +1,14 @@
 """`tf.saved_model.save`: an object with its functions, variables, tables and assets as a SavedModel."""
 
 import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from penstock.base import bundle, dtypes
 from penstock.base.export import export
-from penstock.base.trackable import Trackable
+from penstock.base.trackable import Trackable, TrackableReference
 from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.function import Function
 from penstock.ir import door
@@ -35,6 +36,10 @@ def save(obj: Any, export_dir: Any, signatures: Any = None, options: Any = None)
 
     >>> tf.saved_model.save(module, folder, signatures={"serving_default": module.predict})
     """
+    _saving(obj, export_dir, signatures, options).run()
+
+
+def _saving(obj: Any, export_dir: Any, signatures: Any, options: Any) -> "_Saving":
     here = door.current()
     if here.is_graph and here.building_function:
         raise AssertionError("`tf.saved_model.save` is not supported inside a traced @tf.function. Move the call to the outer eagerly-executed context.")
@@ -46,7 +51,33 @@ def save(obj: Any, export_dir: Any, signatures: Any = None, options: Any = None)
     options = options or SaveOptions()
     folder = os.fspath(export_dir)
     folder = folder.decode() if isinstance(folder, bytes) else folder
-    _Saving(obj, folder, signatures, options).run()
+    return _Saving(obj, folder, signatures, options)
+
+
+class _Paths(Mapping):
+    """The path of each saved object from the root: TrackableReferences, looked up by the object itself."""
+
+    def __init__(self, objects: list[Any], paths: dict[int, Any]):
+        self._objects = objects
+        self._paths = {id(o): tuple(TrackableReference(n, r) for n, r in paths[id(o)]) for o in objects if id(o) in paths}
+
+    def __getitem__(self, node: Any) -> tuple[TrackableReference, ...]:
+        return self._paths[id(node)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (o for o in self._objects if id(o) in self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def save_and_return_nodes(
+    obj: Any, export_dir: Any, signatures: Any = None, options: Any = None, experimental_skip_checkpoint: bool = False
+) -> tuple[list[Any], _Paths]:
+    """`tf.saved_model.save`; gives the objects in the order of the model's object graph, and the path of each."""
+    saving = _saving(obj, export_dir, signatures, options)
+    saving.run(experimental_skip_checkpoint)
+    return list(saving.layout.objects), _Paths(saving.layout.objects, saving.view._breadth_first()[1])
 
 
 class _Saving:
@@ -61,14 +92,15 @@ class _Saving:
         self.signature_map.signatures = canonicalise(signatures)
         self.layout = self.view.layout()
 
-    def run(self) -> None:
+    def run(self, skip_variables: bool = False) -> None:
         self.saveables = saveable_functions(self.layout)
         exported = ExportedGraph(self.view, self.layout, self.signature_map.signatures, [f for s in self.saveables for f in s[2:]])
         exported.build(self.options.experimental_skip_saver)
         message = self._message(exported)
         os.makedirs(self.folder, exist_ok=True)
-        proto, tensors = gather(self.layout)
-        self._write_variables(proto, tensors)
+        if not skip_variables:
+            proto, tensors = gather(self.layout)
+            self._write_variables(proto, tensors)
         files.copy_assets(self.asset_names, self.folder)
         path = files.write_saved_model(self.folder, message)
         write_fingerprint(self.folder, message, path)
