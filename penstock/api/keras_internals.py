@@ -5,6 +5,8 @@ Each shows the public names of the keras package that lived there, in the namesp
 
 from importlib import import_module
 
+from penstock.api import keras_names
+
 ROOT = "python.keras"
 EVERYWHERE = ("layers", "models", "utils", "optimizers", "losses", "metrics")
 INNER = {
@@ -33,7 +35,7 @@ LEFT = {
     "legacy_tf_layers.pooling": ("penstock.layers.pooling",),
     "utils.conv_utils": ("penstock.api.inner.layer_conventions",),
     "utils.control_flow_util": ("penstock.api.inner.layer_conventions",),
-    "utils.tf_utils": ("penstock.api.inner.layer_conventions",),
+    "utils.tf_utils": ("penstock.api.inner.layer_conventions", "penstock.api.inner.symbolic"),
     "utils.generic_utils": ("penstock.api.inner.layer_conventions",),
 }
 """Inner module -> modules here that define what the keras package has no longer."""
@@ -52,6 +54,9 @@ def path_of(inside):
 def find(inside, key):
     """What `key` is in this inner module; None when it has no such name."""
     path = path_of(inside)
+    old = keras_names.old_module(".".join(path))
+    if hasattr(old, key):
+        return getattr(old, key)
     for module in LEFT.get(".".join(path), ()):
         value = getattr(import_module(module), key, None)
         if value is not None:

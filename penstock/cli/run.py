@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from penstock.api import alias
-from penstock.cli import tracebacks
+from penstock.cli import old_python, tracebacks
 
 USAGE = "usage: penstock run [--tf1] script.py args...   or   penstock run [--tf1] -m module args..."
 
@@ -26,6 +26,8 @@ def run(argv):
             sys.path.insert(0, os.getcwd())
         sys.argv = [target, *rest]
         alias.install(tf1=tf1)
+        if tf1:
+            old_python.bring_back()
         code, main = load(target)
     except UsageError as error:
         print(f"penstock: {error}", file=sys.stderr)

@@ -240,7 +240,8 @@ def clean_tag(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _scope(name: str, family: str | None, default: str | None = None) -> Iterator[tuple[str, str]]:
+def summary_scope(name: str, family: str | None, default: str | None = None) -> Iterator[tuple[str, str]]:
+    """The tag of a 1.x summary and the name scope of its ops; a family comes first in both."""
     name = clean_tag(name) if name is not None else None
     family = clean_tag(family) if family else None
     base = name if family is None else f"{family}/{name}"
@@ -259,21 +260,21 @@ def _collected(value: Any, collections: Any) -> Any:
 @export(v1=("summary.scalar",))
 def scalar(name: str, tensor: Any, collections: Any = None, family: str | None = None) -> Any:
     """A summary of one number."""
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         return _collected(scalar_summary(tag, tensor, name=scope or None), collections)
 
 
 @export(v1=("summary.histogram",))
 def histogram(name: str, values: Any, collections: Any = None, family: str | None = None) -> Any:
     """A summary of how values are distributed."""
-    with _scope(name, family, "HistogramSummary") as (tag, scope):
+    with summary_scope(name, family, "HistogramSummary") as (tag, scope):
         return _collected(histogram_summary(tag, values, name=scope or None), collections)
 
 
 @export(v1=("summary.image",))
 def image(name: str, tensor: Any, max_outputs: int = 3, collections: Any = None, family: str | None = None) -> Any:
     """A summary of the first images of [batch, height, width, channels]."""
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         return _collected(image_summary(tag, tensor, max_images=max_outputs, name=scope or None), collections)
 
 
@@ -282,7 +283,7 @@ def audio(
     name: str, tensor: Any, sample_rate: Any, max_outputs: int = 3, collections: Any = None, family: str | None = None
 ) -> Any:
     """A summary of the first clips of [batch, frames, channels], between -1 and 1."""
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         rate = door.convert(sample_rate, None, "sample_rate")
         if rate.dtype.name != "float32":
             from penstock.ir.op import find
@@ -313,7 +314,7 @@ def tensor_summary(name: str, tensor: Any, summary_description: Any = None, coll
         metadata.display_name = display_name
     if summary_description is not None:
         metadata.summary_description = summary_description
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         return _collected(tensor_summary_v2(tag, tensor, metadata.SerializeToString(), name=scope or None), collections)
 
 

@@ -2,9 +2,34 @@
 
 import collections
 import inspect
+import sys
 from inspect import *  # noqa: F403 - this module stands for it
 
+from penstock.base import dtypes
+
+OURS = __name__.partition(".")[0]
 ArgSpec = collections.namedtuple("ArgSpec", ["args", "varargs", "keywords", "defaults"])
+
+
+def getfullargspec(obj):
+    """Python's; of our own functions without annotations and, for a program of 1.x, as in 1.15: programs compare what they get."""
+    found = inspect.getfullargspec(obj)
+    if str(getattr(obj, "__module__", "")).partition(".")[0] != OURS:
+        return found
+    found = found._replace(annotations={})
+    if not is_old() or not found.defaults:
+        return found
+    defaults = dict(zip(found.args[-len(found.defaults) :], found.defaults, strict=True))
+    if defaults.pop("layout", 0) is None:
+        found.args.remove("layout")
+    if defaults.get("out_type", 0) is None:
+        defaults["out_type"] = dtypes.int32
+    return found._replace(defaults=tuple(defaults.values()))
+
+
+def is_old():
+    """Does `import tensorflow` mean the 1.x API in this process?"""
+    return getattr(sys.modules.get("tensorflow"), "VERSION", "").startswith("1.")
 
 
 def getargspec(obj):

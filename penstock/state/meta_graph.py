@@ -9,7 +9,8 @@ from penstock.base.files import write_whole
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.import_graph import import_graph_def
 from penstock.ir import door
-from penstock.ir.defaults import strip_default_attrs as strip_default_values, stripped_op_list
+from penstock.ir.defaults import all_nodes, strip_default_attrs as strip_default_values, stripped_op_list
+from penstock.ir.older_readers import drop_hints
 from penstock.ir.graph import Graph, GraphTensor, Operation
 from penstock.state.collections import GraphKeys
 from penstock.state.saver import Saver
@@ -17,6 +18,8 @@ from penstock.state.variable import VariableV1
 
 proto_functions: dict[str, tuple[Callable[[], type], Callable[..., Any]]] = {}
 """Collection -> (the protocol buffer of its elements, how an element is made from one)."""
+to_proto_functions: dict[str, Callable[..., Any]] = {}
+"""Collection -> how its elements are written, for those whose elements cannot say it themselves."""
 
 
 def _variable_def() -> type:
@@ -29,8 +32,12 @@ for _key in GraphKeys._VARIABLE_COLLECTIONS + [GraphKeys.GLOBAL_STEP]:
     proto_functions[_key] = (_variable_def, VariableV1.from_proto)
 
 
-def _fill(collection: Any, values: list[Any], export_scope: str | None) -> bool:
+def _fill(collection: Any, values: list[Any], export_scope: str | None, to_proto: Any = None) -> bool:
     """Write the elements of a collection; False when they are of a kind that cannot be written."""
+    if to_proto is not None:
+        made = [to_proto(v, export_scope=export_scope) for v in values]
+        collection.bytes_list.value.extend(m.SerializeToString() for m in made if m is not None)
+        return True
     strip = lambda n: n[len(export_scope) :].lstrip("/") if export_scope and n.startswith(export_scope) else n
     for v in values:
         if isinstance(v, (GraphTensor, Operation)):
@@ -82,10 +89,11 @@ def export_meta_graph(filename: str | None = None, meta_info_def: Any = None, gr
             n.device = ""
     for key in collection_list if collection_list is not None else graph.get_all_collection_keys():
         scratch = meta_graph_pb2.CollectionDef()
-        if _fill(scratch, graph.get_collection(key), export_scope):
+        if _fill(scratch, graph.get_collection(key), export_scope, to_proto_functions.get(key)):
             made.collection_def[key].CopyFrom(scratch)
     if saver_def is not None:
         made.saver_def.MergeFrom(saver_def)
+    drop_hints(all_nodes(made.graph_def))
     made.meta_info_def.stripped_op_list.CopyFrom(stripped_op_list(made.graph_def))
     if strip_default_attrs:
         strip_default_values(made.graph_def)

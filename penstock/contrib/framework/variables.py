@@ -8,7 +8,7 @@ import numpy as np
 
 import penstock.compat.v1 as tf
 from penstock.contrib.framework.arg_scope import add_arg_scope
-from penstock.contrib.names import again, contrib
+from penstock.contrib.names import again, contrib, contrib_constant
 
 _AUTO, _NONE = tf.VariableSynchronization.AUTO, tf.VariableAggregation.NONE
 
@@ -335,3 +335,10 @@ class VariableDeviceChooser:
 
 again("framework", "", "argsort sort TensorSpec py_func convert_to_tensor_or_sparse_tensor is_tensor")
 again("framework.nest", "nest", "assert_same_structure flatten is_nested map_structure pack_sequence_as is_sequence=is_nested")
+for _name in (
+    "assert_shallow_structure flatten_dict_items flatten_up_to flatten_with_joined_string_paths flatten_with_tuple_paths "
+    "flatten_with_tuple_paths_up_to get_traverse_shallow_structure map_structure_up_to map_structure_with_paths "
+    "map_structure_with_tuple_paths map_structure_with_tuple_paths_up_to yield_flat_paths"
+).split():
+    contrib_constant(f"framework.nest.{_name}", module="penstock.base.nest", attr=_name)
+contrib_constant("framework.nest.is_sequence_or_composite", module="penstock.base.nest", attr="is_nested_or_composite")
