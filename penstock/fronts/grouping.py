@@ -1,5 +1,6 @@
 """`tf.no_op`, `tf.group`, `tf.tuple`: ops that only wait for others."""
 
+import contextlib
 from typing import Any
 
 from penstock.base import nest
@@ -31,16 +32,22 @@ def group(*inputs: Any, **kwargs: Any) -> Any:
     if not here.is_graph:
         return None
     with scoped(name, "group_deps") as scope:
-        waits = []
+        waits: dict[str, list[Any]] = {}
         for one in nest.flatten(list(inputs), expand_composites=True):
             one = one._as_graph_element() if hasattr(one, "_as_graph_element") else one
             if one is None:
                 continue
             if not isinstance(one, (Operation, Tensor)):
                 raise TypeError(f"'inputs' should be zero or more (nested) Tensors. Received {one!r} with type {type(one)}.")
-            waits.append(one)
-        with here.control_dependencies(waits):
-            return NO_OP(name=scope)
+            waits.setdefault(one.device or "", []).append(one)
+        if len(waits) < 2:
+            return _after(here, *next(iter(waits.items()), ("", [])), name=scope)
+        return _after(here, "", [_after(here, device, waits[device]) for device in sorted(waits)], name=scope)
+
+
+def _after(here: Any, device: str, waits: list[Any], name: str | None = None) -> Any:
+    with here.control_dependencies(waits), here.device(device) if device else contextlib.nullcontext():
+        return NO_OP(name=name)
 
 
 def with_dependencies(dependencies: Any, output_tensor: Any, name: str | None = None) -> Any:

@@ -4,6 +4,7 @@ import functools
 import re
 from typing import Any
 
+from penstock.ir import older_readers
 from penstock.ir.attrs import attr_for_user, attrs_from_proto, default_of, shape_to_proto, to_proto, wire_type
 
 __all__ = ["attr_for_user", "attrs_from_proto", "function_def", "graph_def", "node_def", "op_def"]
@@ -74,6 +75,8 @@ def node_def(node: Any, names: Any = None) -> Any:
         del proto.attr["_class"]
     if node.gradient_name:
         proto.attr["_gradient_op_type"].s = node.gradient_name.encode()
+    if older_readers.wanted():
+        older_readers.drop_newer(proto, node.definition)
     return proto
 
 

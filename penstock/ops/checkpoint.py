@@ -65,19 +65,22 @@ def _(prefix, tensor_names, shape_and_slices, *, dtypes):
 @op("MergeV2Checkpoints(checkpoint_prefixes: string, destination_prefix: string, *, allow_missing_files: bool = False, "
     "delete_old_dirs: bool = True) -> ()", where="host", effect="io", shape=lambda *_, **__: ())  # fmt: skip
 def merge_v2_checkpoints(xp, checkpoint_prefixes, destination_prefix, *, allow_missing_files, delete_old_dirs):
-    """Put several checkpoints together into one."""
-    tensors: list[Any] = []
+    """Put several checkpoints together into one, which keeps their data files."""
+    shards: list[list[Any]] = []
     prefixes = [p for p in _texts(checkpoint_prefixes) if not allow_missing_files or os.path.exists(f"{p}.index")]
     for prefix in prefixes:
         reader = bundle.Reader(prefix)
+        own: list[list[Any]] = [[] for _ in range(max(1, len(_data_files(prefix))))]
         for name, entry in reader.entries.items():
+            tensors = own[entry.shard_id] if entry.shard_id < len(own) else own[0]
             dims = " ".join(str(d.size) for d in entry.shape.dim)
             if not entry.slices:
                 tensors.append((name, "", reader.tensor(name), as_dtype(entry.dtype)))
             for s in entry.slices:
                 spec = f"{dims} " + ":".join(f"{e.start},{e.length}" if e.HasField("length") else "-" for e in s.extent)
                 tensors.append((name, spec, reader.tensor(name, spec), as_dtype(entry.dtype)))
-    bundle.write(_text(destination_prefix), tensors)
+        shards += own
+    bundle.write_shards(_text(destination_prefix), shards or [[]])
     for prefix in prefixes:
         for path in (f"{prefix}.index", *(p for p in _data_files(prefix))):
             os.remove(path)

@@ -188,6 +188,7 @@ def lookup_table_import_v2(xp, table_handle, keys, values):
     with table_handle.lock:
         table_handle.rows.clear()
         table_handle.insert(np.asarray(keys), np.asarray(values), _key_rank(table_handle))
+        table_handle.ready = True
     return ()
 
 

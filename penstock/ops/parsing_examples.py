@@ -6,12 +6,13 @@ import numpy as np
 
 from penstock.base import dtypes
 from penstock.base.export import Old, export
+from penstock.ir import door, older_readers
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops import ragged_indexing, ragged_spec  # noqa: F401 - slots of RaggedTensor
-from penstock.ops.parsing import parse_example_v2
+from penstock.ops.parsing import parse_example_v1, parse_example_v2, parse_single_example_op
 from penstock.ops.parsing_features import EXAMPLE, FixedLenSequenceFeature, Plan, RaggedFeature, listed
 from penstock.ops.ragged_tensor import RaggedTensor
 from penstock.ops.sparse import sparse_merge_impl
@@ -37,18 +38,33 @@ def parse_example(serialized: Any, features: Any, example_names: Any = None, nam
         if plan.ragged and serialized.shape.rank is None:
             raise ValueError("serialized must have statically-known rank to parse ragged features.")
         keys = lambda found: np.array(list(found), object)
-        outs = parse_example_v2(
-            serialized, np.zeros(0, object) if example_names is None else example_names, keys(plan.sparse), keys(plan.dense), keys(plan.ragged), plan.defaults(),
+        names = np.zeros(0, object) if example_names is None else example_names
+        older = older_readers.wanted() and door.current().is_graph and not plan.ragged and serialized.shape.rank != 0
+        outs = _of_1_x(serialized, names, plan, name) if older else parse_example_v2(
+            serialized, names, keys(plan.sparse), keys(plan.dense), keys(plan.ragged), plan.defaults(),
             num_sparse=len(plan.sparse), sparse_types=list(plan.sparse.values()), Tdense=[d for d, _, _ in plan.dense.values()],
             dense_shapes=[s for _, s, _ in plan.dense.values()], ragged_value_types=[v for v, _ in plan.ragged.values()],
             ragged_split_types=[s for _, s in plan.ragged.values()], name=name,
         )  # fmt: skip
-    one = serialized.shape.rank == 0
+    return _results(plan, outs, serialized.shape.rank == 0)
+
+
+def _results(plan: Plan, outs: Any, one: bool) -> dict[str, Any]:
     found: dict[str, Any] = {k: SparseTensor(i, v, s) for k, i, v, s in zip(plan.sparse, *outs[:3])}
     found.update(zip(plan.dense, outs[3]))
     splits = dict(zip(plan.ragged, outs[5]))
     found.update((k, v if one else RaggedTensor.from_row_splits(v, splits[k], validate=False)) for k, v in zip(plan.ragged, outs[4]))
     return finish(plan, found, one)
+
+
+def _of_1_x(serialized: Any, names: Any, plan: Plan, name: str | None) -> Any:
+    """The op that TensorFlow 1.x has, for graphs that it is to read."""
+    key = lambda k: np.array(k, object)
+    outs = parse_example_v1(
+        serialized, names, [key(k) for k in plan.sparse], [key(k) for k in plan.dense], plan.defaults(), sparse_types=list(plan.sparse.values()),
+        Tdense=[d for d, _, _ in plan.dense.values()], dense_shapes=[s for _, s, _ in plan.dense.values()], name=name,
+    )  # fmt: skip
+    return (*outs, [], [])
 
 
 def _with_first(key: str, feature: Any) -> Any:
@@ -175,6 +191,13 @@ def _single(serialized: Any, features: Any, example_names: Any, name: str | None
             raise ValueError("Input serialized must be a scalar")
         if serialized.shape.rank is None:
             serialized = find("Reshape")(serialized, np.zeros(0, np.int32))
+        plan = Plan({k: _with_first(k, f) for k, f in features.items()}, EXAMPLE)
+        if older_readers.wanted() and door.current().is_graph and not plan.ragged and example_names is None:
+            outs = parse_single_example_op(
+                serialized, plan.defaults(), num_sparse=len(plan.sparse), sparse_keys=list(plan.sparse), sparse_types=list(plan.sparse.values()),
+                dense_keys=list(plan.dense), dense_shapes=[s for _, s, _ in plan.dense.values()], Tdense=[d for d, _, _ in plan.dense.values()], name=name,
+            )  # fmt: skip
+            return _results(plan, (*outs, [], []), True)
         return parse_example(serialized, features, example_names, name)
 
 

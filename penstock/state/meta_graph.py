@@ -10,8 +10,8 @@ from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.import_graph import import_graph_def
 from penstock.ir import door
 from penstock.ir.defaults import all_nodes, strip_default_attrs as strip_default_values, stripped_op_list
-from penstock.ir.older_readers import drop_hints
 from penstock.ir.graph import Graph, GraphTensor, Operation
+from penstock.ir.older_readers import drop_hints
 from penstock.state.collections import GraphKeys
 from penstock.state.saver import Saver
 from penstock.state.variable import VariableV1

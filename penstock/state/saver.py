@@ -18,6 +18,7 @@ from penstock.ops import state
 from penstock.ops.checkpoint import restore_v2, save_v2
 from penstock.ops.constants import placeholder, placeholder_with_default
 from penstock.ops.identity import identity
+from penstock.state import saver_shards
 from penstock.state.checkpoints import checkpoint_exists, get_checkpoint_mtimes, record_state, remove_checkpoint
 from penstock.state.collections import _all_saveable_objects
 from penstock.state.variable import Variable
@@ -31,6 +32,7 @@ class Saveable:
         info = variable._get_save_slice_info() if isinstance(variable, Variable) else None
         self.spec = info.spec if info is not None else ""
         self.dtype = variable.dtype.base_dtype
+        self.device = variable.device or ""
 
     def tensor(self) -> Any:
         v = self.variable
@@ -38,7 +40,7 @@ class Saveable:
             return v
         if hasattr(v, "handle"):
             return v._graph_element if v._in_graph_mode else v.read_value()
-        return v._ref_tensor
+        return v.value() if self.spec else v._ref_tensor
 
     def restore(self, value: Any, reshape: bool) -> Any:
         v = self.variable
@@ -48,7 +50,7 @@ class Saveable:
                 value, shape.as_list() if shape.is_fully_defined() else find("Shape")(self.tensor())
             )
         if hasattr(v, "handle"):
-            return state.assign_variable_op(v.handle, identity(value), validate_shape=shape.is_fully_defined())
+            return state.assign_variable_op(v.handle, identity(value))
         return state.assign(
             getattr(v, "_ref_tensor", v), value, validate_shape=not reshape and shape.is_fully_defined()
         ).op
@@ -67,6 +69,7 @@ class SaveableOfObject:
 
     def __init__(self, key: str, held: Any):
         self.key, self.held = key, held
+        self.device = getattr(held, "device", None) or ""
 
     @property
     def entries(self) -> list[tuple[str, str, Any, Any]]:
@@ -94,7 +97,8 @@ def _restored(things: list[Any], values: Any, reshape: bool, one_by_one: bool = 
         mine, values = values[:count], values[count:]
         here = door.current()
         with here.control_dependencies(done[-1:] if one_by_one else []) if here.is_graph else contextlib.nullcontext():
-            made = thing.restore_all(mine, reshape)
+            with here.device(thing.device) if here.is_graph and thing.device else contextlib.nullcontext():
+                made = thing.restore_all(mine, reshape)
         done.append(getattr(made, "op", made) if here.is_graph else made)
     return done
 
@@ -207,13 +211,19 @@ class Saver:
         with graph.as_default(), graph.name_scope(self._name or "save"), graph.control_dependencies(None):
             filename = placeholder_with_default(self._filename or "model", shape=(), name="filename")
             filename = placeholder_with_default(filename, shape=(), name="Const")
-            names, specs, tensors, kinds = _entries(things)
-            saved = save_v2(filename, names, specs, [t() for t in tensors])
-            with graph.control_dependencies([saved]):
-                done = identity(filename, name="control_dependency")
-            values = restore_v2(filename, names, specs, dtypes=kinds)
-            restored = _restored(things, values, self._reshape, self._restore_sequentially)
-            restore = group(*restored, name="restore_all")
+            again = lambda things, values: _restored(things, values, self._reshape, self._restore_sequentially)
+            if self._sharded:
+                parts = saver_shards.by_device(things)
+                done = saver_shards.add_save(graph, filename, parts, _entries)
+                restore = saver_shards.add_restore(graph, filename, parts, _entries, again)
+            else:
+                names, specs, tensors, kinds = _entries(things)
+                saved = save_v2(filename, names, specs, [t() for t in tensors])
+                with graph.control_dependencies([saved]):
+                    done = identity(filename, name="control_dependency")
+                with graph.device("/device:CPU:0"):
+                    values = restore_v2(filename, names, specs, dtypes=kinds)
+                restore = group(*again(things, values), name="restore_all")
         self.saver_def = saver_pb2.SaverDef(
             filename_tensor_name=filename.name, save_tensor_name=done.name, restore_op_name=restore.name, max_to_keep=self._max_to_keep or 0,
             sharded=self._sharded, keep_checkpoint_every_n_hours=self._every_hours or 0, version=saver_pb2.SaverDef.V2,
@@ -287,6 +297,9 @@ class Saver:
         folder = os.path.dirname(save_path)
         if in_graph and not hasattr(sess, "run"):
             raise TypeError(f"'sess' must be a Session; {sess}")
+        there = folder if self._sharded else os.path.dirname(os.path.abspath(folder))  # one folder is made, not two
+        if folder and "://" not in folder and not os.path.isdir(there):
+            raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.")
         try:
             path = self._write(sess, path) if in_graph else self._write_eagerly(path)
         except (errors.FailedPreconditionError, errors.NotFoundError) as e:

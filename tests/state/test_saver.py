@@ -63,6 +63,51 @@ def test_saves_and_restores(tmp_path, use_resource):
             tf.train.Saver().restore(sess, saved)
 
 
+def test_a_sharded_saver_writes_a_file_for_each_device(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as sess:
+        with tf.device("/cpu:0"):
+            w = tf.get_variable("w", initializer=[1.0, 2.0])
+            p = tf.get_variable("p", [5], initializer=tf.ones_initializer(), partitioner=tf.fixed_size_partitioner(2))
+        h = tf.get_variable("h", initializer=3.0)
+        saver = tf.train.Saver(sharded=True)
+        sess.run(tf.global_variables_initializer())
+        for _ in range(2):
+            path = saver.save(sess, str(tmp_path / "m"))
+        assert sorted(os.listdir(tmp_path)) == ["checkpoint", "m.data-00000-of-00002", "m.data-00001-of-00002", "m.index", "m.meta"]
+        assert tf.train.list_variables(path) == [("h", []), ("p", [5]), ("w", [2])]
+        sess.run([w.assign([0.0, 0.0]), h.assign(0.0), *[part.assign(part * 0.0) for part in p]])
+        saver.restore(sess, path)
+        assert [v.tolist() for v in sess.run([w, h, *p])] == [[1.0, 2.0], 3.0, [1.0, 1.0, 1.0], [1.0, 1.0]]
+        assert [n.name for n in sess.graph.get_operations() if n.type == "SaveV2"] == ["save/SaveV2", "save/SaveV2_1"]
+
+
+def test_one_folder_is_made_but_not_two(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as sess:
+        sess.run(tf.get_variable("w", initializer=1.0).initializer)
+        saver = tf.train.Saver()
+        assert saver.save(sess, str(tmp_path / "one" / "m"))
+        with pytest.raises(ValueError, match="Parent directory of .* doesn't exist"):
+            saver.save(sess, str(tmp_path / "two" / "three" / "m"))
+
+
+def test_meta_graphs_leave_out_what_old_readers_do_not_know(tmp_path):
+    from penstock.ir import older_readers
+    from penstock.ir.op import find
+
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [2, 3])
+        w = tf.get_variable("w", [3, 2], use_resource=True)
+        gradients = tf.gradients(tf.reduce_sum(tf.matmul(x, w) ** 2), [x, w])
+        diagonal = tf.linalg.diag(x[0], name="diagonal")
+        meta = tf.train.export_meta_graph(str(tmp_path / "m.meta"), graph=graph)
+        assert not any("grad_a" in n.attr for n in meta.graph_def.node)
+        nodes = [graph.get_operation_by_name(name) for name in (gradients[0].op.name, diagonal.op.name)]
+        made = [n.node_def for n in nodes]
+        for one, node in zip(made, nodes):
+            older_readers.drop_newer(one, find(node.type))
+        assert set(made[0].attr) == {"T", "transpose_a", "transpose_b"} and made[1].op == "MatrixDiagV2" and set(made[1].attr) == {"T"}
+
+
 def test_damage_is_noticed(tmp_path):
     prefix = str(tmp_path / "x")
     bundle.write(prefix, [("a", "", np.arange(4.0), dtypes.float64)])
