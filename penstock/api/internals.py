@@ -337,6 +337,7 @@ COUNTERPARTS = {
     "python.ops.control_flow_ops": ("penstock.train.internal_ops", "penstock.platform.control_context"),
     "python.ops.variable_scope": ("penstock.state.scopes", "penstock.state.variable_store"),
     "python.ops.control_flow_util": ("penstock.platform.control_context",),
+    "python.ops.data_flow_ops": ("penstock.ops.staging_areas",),
     "python.ops.lookup_ops": ("penstock.contrib.lookup.vocabularies", "penstock.contrib.lookup.lookup"),
     "python.ops.metrics_impl": ("penstock.train.internal_ops",),
     "python.ops.random_ops": ("penstock.train.internal_ops",),

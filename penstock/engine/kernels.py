@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.base.errors import InvalidArgumentError, OpError
+from penstock.base.errors import InvalidArgumentError, OpError, ResourceExhaustedError
 from penstock.engine.quiet import hush, unhush
 from penstock.engine.store import Cell, NodeStore, Store
 from penstock.engine.streams import eager_stream, restart_streams
@@ -56,9 +56,11 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool
         except OpError as e:
             raise explain_arrays(op, e, arrays) from None
         except MISFITS as e:
-            if op.where == "host" and op.effect is not None:  # it may have run a user's code
+            if op.where == "host" and op.effect is not None and not _not_handles(op, arrays):  # it may have run a user's code
                 raise
             raise diagnose(op, e, arrays, attrs) from None
+        except MemoryError as e:
+            raise explain_arrays(op, out_of_memory(e), arrays) from None
         finally:
             unhush(token)
         if one is not None:
@@ -88,6 +90,8 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool
             raise explain_arrays(op, e, arrays) from None
         except MISFITS as e:
             raise diagnose(op, e, arrays, attrs) from None
+        except MemoryError as e:
+            raise explain_arrays(op, out_of_memory(e), arrays) from None
 
     def either(*arrays: Any) -> list[Any]:
         size = 0
@@ -119,6 +123,19 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool
     if op.effect in ("write", "random"):
         return lambda *arrays: atomically(run, (*lead, *arrays), arrays)
     return run
+
+
+def out_of_memory(error: Exception) -> ResourceExhaustedError:
+    """TensorFlow's error for an array that there is no room for."""
+    return ResourceExhaustedError(None, None, f"OOM when allocating a tensor: {str(error).partition(chr(10))[0] or 'out of memory'}")
+
+
+def _not_handles(op: Any, arrays: Any) -> bool:
+    """Does an array stand where the op wants a resource, a reference or a variant?"""
+    if op.lists:
+        return False
+    return any(type(a) is ndarray and a.dtype != object and (s.is_ref or s.dtype is not None and s.dtype.group == "" and s.dtype.name != "string")
+               or type(a) is ndarray and a.dtype == object and s.is_ref for s, a in zip(op.sig.inputs, arrays))  # fmt: skip
 
 
 def atomically(run: Callable[..., list[Any]], owners: Any, arrays: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import collections
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -49,6 +50,7 @@ class Op:
         self.n_in = len(sig.inputs)
         self.lists = any(a.many for a in sig.inputs)
         self.list_outputs = any(a.many for a in sig.outputs)
+        self.reference = next((a.name for a in (*sig.outputs, *sig.inputs) if a.is_ref), None)
         self.plain = not self.lists and not self.list_outputs and len(sig.outputs) == 1
         self.free_attrs = {n: a.default for n, a in sig.attrs.items() if n not in sig.inferred}
         self.types = {n for n, a in sig.attrs.items() if a.type in ("type", "list(type)")}
@@ -96,6 +98,8 @@ class Op:
     def raw(self, **arguments: Any) -> Any:
         """Call by keyword, as `tf.raw_ops` does."""
         name = arguments.pop("name", None)
+        if self.reference is not None and not door.current().is_graph:
+            raise RuntimeError(f"{snake_case(self.name)} op does not support eager execution. Arg {self.reference!r} is a ref.")
         for own, public in self.called.items():
             if public in arguments:
                 arguments[own] = arguments.pop(public)
@@ -114,6 +118,11 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.sig.text}>"
+
+
+def snake_case(name: str) -> str:
+    """`fifo_queue_v2` for `FIFOQueueV2`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def op(text: str, *, shape: Callable[..., Any] | None = None, grad: Callable[..., Any] | None = None, **fields: Any) -> Callable[[Callable[..., Any]], Op]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import penstock.compat.v1 as tf
-from penstock.contrib.names import again, contrib
+from penstock.contrib.names import again, contrib, contrib_constant
 
 again("signal", "signal", "frame hamming_window hann_window inverse_stft inverse_stft_window_fn linear_to_mel_weight_matrix mfccs_from_log_mel_spectrograms overlap_and_add stft")
 again("stateless", "random", "stateless_multinomial stateless_random_normal=stateless_normal stateless_random_uniform=stateless_uniform stateless_truncated_normal")
@@ -190,3 +190,7 @@ def skip_gram_sample(
         tokens.set_shape([None])
         labels.set_shape([None])
         return tokens, labels
+
+
+contrib_constant("staging.StagingArea", module="penstock.ops.staging_areas", attr="StagingArea")
+contrib_constant("staging.MapStagingArea", module="penstock.ops.staging_areas", attr="MapStagingArea")
