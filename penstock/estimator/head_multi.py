@@ -15,7 +15,7 @@ from penstock.ops.summaries import scalar
 from penstock.train import metrics
 
 
-@estimator_export("MultiHead", v2_only=True)
+@estimator_export("MultiHead")
 class MultiHead(Head):
     """Several objectives at once: the losses of the heads, weighted, are added; labels are a dict by head.
 
@@ -100,9 +100,9 @@ class MultiHead(Head):
                 optimizer.scope = f"training_{len(self._heads)}"
             train_op = self._train_op(whole, optimizer, trainable_variables, train_op_fn, update_ops)
         with name_scope(None):
-            scalar("loss", whole)
-            for h, loss in zip(self._heads, losses):
-                scalar(f"loss/{h.name}", loss)
+            tags = [("loss", whole), *((f"loss/{h.name}", loss) for h, loss in zip(self._heads, losses))]
+            for tag, loss in tags if self._v2 else [*tags[1:], tags[0]]:
+                scalar(tag, loss)
         return model_fn.EstimatorSpec(mode=mode, predictions=predictions, loss=whole, train_op=train_op)
 
     def _exports(self, parts: dict[str, Any], predictions: dict[Any, Any]) -> dict[str, Any]:

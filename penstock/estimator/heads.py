@@ -50,7 +50,7 @@ def reduction_of(loss_reduction: Any, v2: bool) -> str:
     return _REDUCTIONS[text]
 
 
-@estimator_export("Head", v2_only=True)
+@estimator_export("Head")
 class Head:
     """What stands between a model's logits and its EstimatorSpec."""
 
@@ -243,7 +243,7 @@ class _Classifier(Head):
         return ClassificationOutput(scores=predictions["probabilities"], classes=names)
 
 
-@estimator_export("BinaryClassHead", v2_only=True)
+@estimator_export("BinaryClassHead")
 class BinaryClassHead(_Classifier):
     """Two classes, one logit: sigmoid cross entropy."""
 
@@ -345,7 +345,7 @@ def auc(labels: Any, predictions: Any, weights: Any, curve: str, v2: bool) -> An
                                   summation_method="careful_interpolation" if v2 and curve == "PR" else "trapezoidal", name="auc" if curve == "ROC" else "auc_precision_recall")  # fmt: skip
 
 
-@estimator_export("MultiClassHead", v2_only=True)
+@estimator_export("MultiClassHead")
 class MultiClassHead(_Classifier):
     """One of n_classes > 2 classes: softmax cross entropy."""
 
@@ -407,7 +407,7 @@ class MultiClassHead(_Classifier):
         return {DEFAULT_SERVING_KEY: scores, "classification": scores, "predict": PredictOutput(predictions)}
 
 
-@estimator_export("MultiLabelHead", v2_only=True)
+@estimator_export("MultiLabelHead")
 class MultiLabelHead(_Classifier):
     """Any of n_classes classes an example: sigmoid cross entropy, averaged over the classes."""
 
@@ -505,7 +505,7 @@ class MultiLabelHead(_Classifier):
         return {DEFAULT_SERVING_KEY: scores, "classification": scores, "predict": PredictOutput(predictions)}
 
 
-@estimator_export("RegressionHead", v2_only=True)
+@estimator_export("RegressionHead")
 class RegressionHead(Head):
     """Real values: mean squared error."""
 
@@ -544,7 +544,7 @@ class RegressionHead(Head):
         return {DEFAULT_SERVING_KEY: value, "regression": value, "predict": PredictOutput(predictions)}
 
 
-@estimator_export("PoissonRegressionHead", v2_only=True)
+@estimator_export("PoissonRegressionHead")
 class PoissonRegressionHead(RegressionHead):
     """Counts: the loss of a Poisson distribution whose logarithm of the mean is the logit."""
 
@@ -558,7 +558,7 @@ class PoissonRegressionHead(RegressionHead):
         return log_poisson_loss(targets=labels, log_input=logits, compute_full_loss=self._full)
 
 
-@estimator_export("LogisticRegressionHead", v2_only=True)
+@estimator_export("LogisticRegressionHead")
 class LogisticRegressionHead(RegressionHead):
     """Probabilities: sigmoid cross entropy with labels in [0, 1]."""
 

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from penstock.base.dtypes import string
 from penstock.base.export import export
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.grouping import group
-from penstock.ir import door
 from penstock.ops.join import concat
 from penstock.ops.summaries import merge_all
 from penstock.platform import messages
@@ -18,23 +16,23 @@ from penstock.state.initialization import (
     report_uninitialized_variables,
 )
 from penstock.state.lookup import tables_initializer
+from penstock.state.resources import (
+    initialize_resources,
+    local_resources,
+    report_uninitialized_resources,
+    shared_resources,
+)
 from penstock.state.saver import Saver
-
-
-def _no_resources(name: str = "report_uninitialized_resources") -> Any:
-    graph = get_default_graph()
-    with graph.name_scope(name):
-        return door.convert([], string)
 
 
 def model_ready_op() -> Any:
     """The names of the variables that have no value yet."""
-    return concat([report_uninitialized_variables(), _no_resources()], 0)
+    return concat([report_uninitialized_variables(), report_uninitialized_resources()], 0)
 
 
 def ready_for_local_init_op() -> Any:
     """The names of the global variables that have no value yet."""
-    return concat([report_uninitialized_variables(global_variables()), _no_resources()], 0)
+    return concat([report_uninitialized_variables(global_variables()), report_uninitialized_resources(shared_resources())], 0)
 
 
 def saver_or_default() -> Any:
@@ -84,7 +82,9 @@ class Scaffold:
 
             def default_init_op() -> Any:
                 return group(
-                    global_variables_initializer(), group(name="init"), *get_collection("saved_model_initializers")
+                    global_variables_initializer(),
+                    initialize_resources(shared_resources()),
+                    *get_collection("saved_model_initializers"),
                 )
 
             self._init_op = get("init_op", GraphKeys.INIT_OP, default_init_op)
@@ -134,4 +134,4 @@ class Scaffold:
     @staticmethod
     def default_local_init_op() -> Any:
         """An op that initialises the local variables, the tables and the local resources."""
-        return group(local_variables_initializer(), tables_initializer(), group(name="init"))
+        return group(local_variables_initializer(), tables_initializer(), initialize_resources(local_resources()))
