@@ -87,6 +87,9 @@ def _public_names(symbol):
         target = f"{getattr(one, '__module__', None)}:{getattr(one, '__qualname__', None)}"
         if target in names:
             return sorted(names[target], key=lambda n: (n.startswith(V1), n not in first, n))
+    if isinstance(symbol, type):  # a class that says it stands in another module
+        same = [t for t in names if t.endswith(f":{symbol.__qualname__}") and resolve(t) is symbol]
+        return [n for t in same for n in sorted(names[t], key=lambda n: (n.startswith(V1), n not in first, n))]
     return []
 
 

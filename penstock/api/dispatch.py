@@ -12,6 +12,7 @@ import threading
 import types
 import typing
 
+from penstock.api.dispatch_order import UNKNOWN, as_inner
 from penstock.api.lazy import INDEX, V1, resolve
 from penstock.base import nest
 from penstock.base.export import PUBLIC, export
@@ -116,6 +117,7 @@ def _of_class_method(owner, function):
 def _wrapped(api):
     """The Dispatchable of a function, which knows what is to be called in its place."""
     state = Dispatchable(api)
+    own = getattr(api, "_takes_dispatch", False)  # a library's: what it calls of ours is asked about first
 
     @functools.wraps(api)
     def call(*args, **kwargs):
@@ -126,10 +128,10 @@ def _wrapped(api):
         if not state.fallbacks and not _global:
             return api(*args, **kwargs)
         outermost = not _inside.deep
-        _inside.deep = True
+        _inside.deep = not own or not outermost
         try:
             return api(*args, **kwargs)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, AttributeError):
             _inside.deep = not outermost
             found = _fallback(state, args, kwargs, outermost)
             if found is OpDispatcher.NOT_SUPPORTED:
@@ -178,12 +180,15 @@ _inside = _Inside()
 
 
 def _fallback(state, args, kwargs, outermost=True):
+    call, args, kwargs = as_inner(state.call, args, kwargs) if _global else (state.call, args, kwargs)
+    if call is not state.call:
+        state = getattr(call, "_dispatchable", state)
     for dispatcher in state.fallbacks:
         found = dispatcher.handle(args, kwargs)
         if found is not OpDispatcher.NOT_SUPPORTED:
             return found
     for dispatcher in _global if outermost else ():
-        found = dispatcher.handle(state.call, args, kwargs)
+        found = dispatcher.handle(call, args, kwargs)
         if found is not OpDispatcher.NOT_SUPPORTED:
             return found
     return OpDispatcher.NOT_SUPPORTED
@@ -377,9 +382,9 @@ class GlobalOpDispatcher:
     def register(self):
         """Ask this dispatcher whenever a public function fails."""
         _global.append(self)
-        changed = {}
+        changed, old = {}, []
         for name in INDEX.under(""):
-            if name.startswith(("raw_ops.", "keras.", V1 + "keras.", "__internal__.", "data.", "estimator.")):
+            if name.startswith(("raw_ops.", "keras.", V1 + "keras.", "__internal__.", "data.", "estimator.")) or name.removeprefix(V1) in UNKNOWN:
                 continue
             try:
                 api = resolve(INDEX.get(name))
@@ -388,7 +393,11 @@ class GlobalOpDispatcher:
             ours = type(api) is types.FunctionType and api.__module__.startswith(("penstock.ops.", "penstock.fronts.", "penstock.ir.convert"))
             if ours and not hasattr(api, "_dispatchable") and id(api) not in changed and _is_public(api):
                 changed[id(api)] = api, _wrapped(api).call
+                if api.__qualname__.endswith(".v1"):
+                    old.append((INDEX.get(name).removesuffix(".v1"), api))
         _replace(changed)
+        for target, api in old:
+            resolve(target).v1 = changed[id(api)][1]
 
 
 class _TypeBased(OpDispatcher):

@@ -132,7 +132,8 @@ def _multiply(x: Any, y: Any, name: str) -> Any:
 @export(v2=("__operators__.add",))
 def add_operator(x: Any, y: Any, name: str | None = None) -> Any:
     """`x + y`."""
-    return arithmetic.add(door.convert(x), y, name)
+    x = door.convert(x)
+    return (arithmetic.Add if x.dtype.base_dtype is dtypes.string else arithmetic.AddV2)(x, y, name=name)
 
 
 def _exclusive_or(x: Any, y: Any, name: str | None = None) -> Any:
