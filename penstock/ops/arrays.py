@@ -40,10 +40,10 @@ def _permutation(perm: np.ndarray, rank: int) -> list[int]:
         raise ShapeError(f"perm must be rank 1, got shape {list(perm.shape)}")
     axes = perm.reshape(-1).tolist()
     if len(axes) != rank:
-        raise ShapeError(f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(axes)}")
+        raise ShapeError(f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(axes)}: Dimension must be {rank} but is {len(axes)}")
     for a in axes:
         if not -rank <= a < rank:
-            raise ShapeError(f"{a} is out of range [0 .. {rank})")
+            raise ShapeError(f"{a} is out of range [0 .. {rank}): perm dim {a} is out of range of input rank {rank}")
     axes = [a % rank for a in axes]
     for a in np.arange(rank).tolist():
         if a not in axes:
@@ -57,7 +57,7 @@ def _transposed(x: Any, perm: Any) -> Any:
         n = perm.shape[0] if perm.shape else None
         n = x.rank if n is None else int(n)
         if x.rank is not None and n != x.rank:
-            raise ShapeError(f"transpose expects a vector of size {x.rank}. But input(1) is a vector of size {n}")
+            raise ShapeError(f"transpose expects a vector of size {x.rank}. But input(1) is a vector of size {n}: Dimension must be {x.rank} but is {n}")
         known = perm.dims
         if known is None or x.shape is None:
             return None if n is None else (None,) * n
@@ -157,7 +157,7 @@ def _(input, multiples):  # noqa: A002
         raise ShapeError(f"multiples must be a vector but has shape {as_text(multiples.shape)}")
     n = multiples.shape[0] if multiples.shape is not None else None
     if input.rank is not None and n is not None and n != input.rank:
-        raise ShapeError(f"Expected multiples argument to be a vector of length {input.rank} but got length {int(n)}")
+        raise ShapeError(f"Expected multiples argument to be a vector of length {input.rank} but got length {int(n)}: Shape must be rank {input.rank} but is rank {int(n)}")
     known = multiples.dims
     if input.shape is None:
         return None if n is None else (None,) * int(n)
@@ -216,7 +216,7 @@ def _padded(input: Any, paddings: Any, *_: Any, **__: Any) -> Any:  # noqa: A002
     n = paddings.shape[0] if paddings.shape is not None else None
     if value is None:
         if input.rank is not None and n is not None and n != input.rank:
-            raise ShapeError(f"The first dimension of paddings must be the rank of inputs: paddings has shape {as_text(paddings.shape)}, the input has rank {input.rank}")
+            raise ShapeError(f"The first dimension of paddings must be the rank of inputs: paddings has shape {as_text(paddings.shape)}, the input has rank {input.rank}: Shape must be rank {paddings.shape[0]} but is rank {input.rank}")
         rank = input.rank if input.rank is not None else n
         return None if rank is None else (None,) * int(rank)
     if input.shape is None:
@@ -454,7 +454,7 @@ def _(xp, input, seq_lengths, *, batch_dim, seq_dim):  # noqa: A002
     if seq_lengths.ndim != 1 or not -input.ndim <= seq_dim < input.ndim:
         return False, ""
     n = input.shape[seq_dim]
-    return xp.any((seq_lengths < 0) | (seq_lengths > n)), f"seq_lengths must be in [0, {n}], the size of axis {seq_dim}"
+    return xp.any((seq_lengths < 0) | (seq_lengths > n)), f"seq_lens must be in [0, {n}]: one is negative or seq_lens > input.dims({seq_dim})"
 
 
 @reverse_sequence_op.shape
@@ -498,7 +498,7 @@ def reverse_sequence_v1(input, seq_lengths, seq_axis=None, batch_axis=None, name
 def roll_op(xp, input, shift, axis):  # noqa: A002
     """input rotated by shift[i] along axis[i]."""
     if input.ndim < 1:
-        raise ShapeError("input must be 1-D or higher")
+        raise ShapeError("input must be 1-D or higher: Shape must be at least rank 1 but is rank 0")
     if tuple(shift.shape) != axis.shape:
         raise ShapeError(f"shift and axis must have the same size, got shapes {list(shift.shape)} and {list(axis.shape)}")
     axes = [axis_of(a, input.ndim) for a in axis.reshape(-1).tolist()]
@@ -513,7 +513,7 @@ def roll_op(xp, input, shift, axis):  # noqa: A002
 @roll_op.shape
 def _(input, shift, axis):  # noqa: A002
     if input.rank == 0:
-        raise ShapeError("input must be 1-D or higher")
+        raise ShapeError("input must be 1-D or higher: Shape must be at least rank 1 but is rank 0")
     for s in (shift, axis):
         if s.rank is not None and s.rank > 1:
             raise ShapeError(f"{s.name} must be a scalar or a 1-D vector, got shape {as_text(s.shape)}")

@@ -47,7 +47,7 @@ def _to_batch_shape(dims: Any, block: np.ndarray, paddings: np.ndarray) -> Any:
     space = []
     for i, (n, b, (lo, hi)) in enumerate(zip(dims[1:], sizes, pairs)):
         if n is not None and (int(n) + lo + hi) % b:
-            raise ShapeError(f"padded_shape[{i}]={int(n) + lo + hi} is not divisible by block_shape[{i}]={b}")
+            raise ShapeError(f"padded_shape[{i}]={int(n) + lo + hi} is not divisible by block_shape[{i}]={b}: Dimension size must be evenly divisible by {b} but is {int(n) + lo + hi}")
         space.append(None if n is None else (int(n) + lo + hi) // b)
     batch = None if dims[0] is None else int(dims[0]) * int(np.prod(sizes))
     return (batch, *space, *dims[len(sizes) + 1 :])
@@ -254,12 +254,12 @@ def _depth_op(name: str, doc: str, up: bool) -> Op:
         n, h, w, c = (dims[0], dims[1], dims[2], dims[3]) if layout == "NHWC" else (dims[0], dims[2], dims[3], dims[1])
         if up:
             if c is not None and int(c) % (b * b):
-                raise ShapeError(f"Input depth dimension {int(c)} should be divisible by: {b * b}")
+                raise ShapeError(f"Input depth dimension {int(c)} should be divisible by: {b * b}: Dimension size must be evenly divisible by {b * b} but is {int(c)}")
             h, w, c = (None if v is None else int(v) * k for v, k in ((h, b), (w, b), (c, 1)))
             c = None if c is None else c // (b * b)
         else:
             if any(v is not None and int(v) % b for v in (h, w)):
-                raise ShapeError(f"Image width {w} and height {h} should be divisible by block_size: {b}")
+                raise ShapeError(f"Image width {w} and height {h} should be divisible by block_size: {b}: Dimension size must be evenly divisible by {b} but is {h if h % b else w}")
             h, w, c = None if h is None else int(h) // b, None if w is None else int(w) // b, None if c is None else int(c) * b * b
         return (n, h, w, c) if layout == "NHWC" else (n, c, h, w, *dims[4:])
 

@@ -53,7 +53,7 @@ def _square(spec: Any) -> Any:
     if spec.shape is None:
         return None
     batch, m, n = _matrices(spec)
-    side = same(m, n, fix="the last two axes must be equal")
+    side = same(m, n, fix="Input matrix must be square.")
     return (*batch, side, side)
 
 
@@ -126,7 +126,7 @@ def _solve_shape(matrix: Any, rhs: Any, **_: Any) -> Any:
         return None
     batch, m, n = _matrices(matrix)
     other, rows, columns = _matrices(rhs)
-    side = same(same(m, n, fix="matrix must be square"), rows)
+    side = same(same(m, n, fix="Input matrix must be square."), rows)
     return (*broadcast(batch, other), side, columns)
 
 

@@ -9,7 +9,7 @@ from penstock.base.dtypes import DType
 from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.export import export
 from penstock.base.shape import as_text, axis_of
-from penstock.ir import convert, door
+from penstock.ir import convert, door, node_count
 from penstock.ir.known import known_value
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
@@ -70,7 +70,10 @@ def _joined(shapes: list[Any], at: int | None) -> Any:
             elif dims[j] is None:
                 dims[j] = s[j]
             elif s[j] is not None and int(s[j]) != int(dims[j]):
-                raise ShapeError(f"Dimension {j} in both shapes must be equal: shape[{first}] = {as_text(shapes[first])} vs. shape[{i}] = {as_text(s)}")
+                raise ShapeError(
+                    f"ConcatOp : Dimension {j} in both shapes must be equal: shape[{first}] = {as_text(shapes[first])} vs. shape[{i}] = {as_text(s)}: "
+                    f"Dimension {j} in both shapes must be equal, but are {int(dims[j])} and {int(s[j])}"
+                )
     dims[at] = total
     return tuple(dims)
 
@@ -162,6 +165,15 @@ def pack_op(xp, values, *, axis):
     return xp.stack(values, axis)
 
 
+def _differ(one: Any, other: Any) -> str:
+    """Where two shapes differ, in the words of TensorFlow's shape functions."""
+    shown = f" Shapes are {as_text(one)} and {as_text(other)}."
+    if len(one) != len(other):
+        return f": Shapes must be equal rank, but are {len(one)} and {len(other)}.{shown}"
+    at = next(i for i, (a, b) in enumerate(zip(one, other)) if a is not None and b is not None and int(a) != int(b))
+    return f": Dimension {at} in both shapes must be equal, but are {int(one[at])} and {int(other[at])}.{shown}"
+
+
 def _packed(shapes: list[Any], axis: int) -> Any:
     merged = None
     for i, s in enumerate(shapes):
@@ -170,7 +182,7 @@ def _packed(shapes: list[Any], axis: int) -> Any:
         if merged is None:
             merged, first = list(s), i
         elif len(s) != len(merged) or any(a is not None and b is not None and int(a) != int(b) for a, b in zip(s, merged)):
-            raise ShapeError(f"Shapes of all inputs must match: values[{first}].shape = {as_text(shapes[first])} != values[{i}].shape = {as_text(s)}")
+            raise ShapeError(f"Shapes of all inputs must match: values[{first}].shape = {as_text(shapes[first])} != values[{i}].shape = {as_text(s)}{_differ(shapes[first], s)}")
         else:
             merged = [b if a is None else a for a, b in zip(merged, s)]
     if merged is None:
@@ -352,7 +364,7 @@ def _halves(dims: Any, at: Any, num: int) -> list[Any]:
         return [(None,) * len(dims)] * num
     at = int(at)
     if not -len(dims) <= at < len(dims):
-        raise ShapeError(f"-input rank(-{len(dims)}) <= split_dim < input rank ({len(dims)}), but got {at}")
+        raise ShapeError(f"-input rank(-{len(dims)}) <= split_dim < input rank ({len(dims)}), but got {at}: it must be in range [-{len(dims)}, {len(dims)})")
     at %= len(dims)
     n = dims[at]
     if n is not None and int(n) % num:
@@ -387,7 +399,7 @@ def _sizes(dims: Any, size_splits: np.ndarray, at: int, num: int) -> list[int]:
     if size_splits.ndim != 1 or size_splits.size != num:
         raise ShapeError(f"size of the split_tensor must be 1-D and have the same elements as outputs got {size_splits.ndim} -D and {size_splits.size} elements, for {num} outputs")
     if not -len(dims) <= at < len(dims):
-        raise ShapeError(f"-input rank(-{len(dims)}) <= split_dim < input rank ({len(dims)}), but got {at}")
+        raise ShapeError(f"-input rank(-{len(dims)}) <= split_dim < input rank ({len(dims)}), but got {at}: it must be in range [-{len(dims)}, {len(dims)})")
     n = dims[at % len(dims)]
     sizes = [int(s) for s in size_splits]
     if sizes.count(-1) > 1:
@@ -436,6 +448,8 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     [[1, 2], [3, 4, 5]]
     """
     if not isinstance(num_or_size_splits, (Tensor, list, tuple, np.ndarray)) and not hasattr(num_or_size_splits, "__tf_tensor__"):
+        if node_count.active():
+            door.convert(num_or_size_splits)  # a node of TensorFlow 1.x, whose seeds count nodes
         return split_op(fixed(axis), value, num_split=num_or_size_splits, name=name)
     if isinstance(num_or_size_splits, (list, tuple)) and num_or_size_splits and not convert._holds_tensors(num_or_size_splits):
         sizes = door.convert([getattr(s, "value", s) for s in num_or_size_splits])

@@ -122,8 +122,9 @@ def check_sizes(what: str, dims: Any, kernel: Any, data_format: str) -> None:
         return
     if inner == 0 or depth % inner:
         raise ShapeError(
-            f"{what}: input depth must be evenly divisible by filter depth: {getattr(depth, 'label', 'input depth')} = {int(depth)}, "
-            f"{getattr(inner, 'label', 'filter depth')} = {int(inner)}"
+            f"input depth must be evenly divisible by filter depth: {int(depth)} vs {int(inner)}: "
+            f"Depth of input ({int(depth)}) is not a multiple of input depth of filter ({int(inner)}): "
+            f"{getattr(depth, 'label', 'input depth')} = {int(depth)}, {getattr(inner, 'label', 'filter depth')} = {int(inner)}"
         )
     if outer is not None and outer % (depth // inner):
         raise ShapeError(

@@ -32,7 +32,7 @@ def _check_k(x: Any, k: int) -> None:
     if not x.shape:
         raise ShapeError("input must be >= 1-D, got shape []")
     if x.shape[-1] is not None and x.shape[-1] < k:
-        raise ShapeError(f"input must have at least k columns. Had {int(x.shape[-1])}, needed {k}")
+        raise ShapeError(f"input must have at least k columns. Had {int(x.shape[-1])}, needed {k}: input must have last dimension >= k = {k} but is {int(x.shape[-1])}")
 
 
 def _top_dims(input: Any, k: int | None) -> Any:

@@ -48,7 +48,7 @@ def combine(xp: Any, kind: str, data: Any, ids: Any, count: int, empty: Any) -> 
 def _flat(xp: Any, data: Any, ids: Any) -> tuple[Any, Any]:
     """The ids as a vector, and the data with one leading axis for it."""
     if data.shape[: ids.ndim] != ids.shape:
-        raise ShapeError(f"data.shape = {list(data.shape)} does not start with segment_ids.shape = {list(ids.shape)}")
+        raise ShapeError(f"data.shape = {as_text(data.shape)} does not start with segment_ids.shape = {as_text(ids.shape)}")
     return data.reshape((ids.size, *data.shape[ids.ndim :])), ids.reshape(-1)
 
 
@@ -260,7 +260,7 @@ def _increasing(xp: Any, segment_ids: Any) -> Any:
         return False, ""
     falls = xp.any(segment_ids[1:] < segment_ids[:-1])
     if xp is np and not falls and segment_ids[0] < 0:
-        return True, f"Segment id {segment_ids[0]} out of range [0, {segment_ids[-1] + 1})"
+        return True, f"Segment id {segment_ids[0]} out of range [0, {segment_ids[-1] + 1}), possibly because 'segment_ids' input is not sorted."
     return falls | (segment_ids[0] < 0), "segment ids are not increasing"
 
 

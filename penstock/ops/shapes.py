@@ -162,7 +162,7 @@ def _resolve(n: int, shape: np.ndarray) -> tuple[int, ...]:
                 raise InvalidArgumentError(f"Only one input size may be -1, not both {free} and {i}, in shape {dims}")
             free = i
         elif d < 0:
-            raise InvalidArgumentError(f"Size {i} must be non-negative, not {d}, in shape {dims}")
+            raise InvalidArgumentError(f"Size {i} must be non-negative, not {d}, in shape {dims}: Invalid value in tensor used for shape: {d}")
         else:
             product *= d
     if free >= 0:
@@ -173,10 +173,10 @@ def _resolve(n: int, shape: np.ndarray) -> tuple[int, ...]:
         else:
             missing, rest = divmod(n, product)
             if rest:
-                raise InvalidArgumentError(f"Input to reshape is a tensor with {n} values, but the requested shape requires a multiple of {product}: {dims}")
+                raise InvalidArgumentError(f"Input to reshape is a tensor with {n} values, but the requested shape requires a multiple of {product}: {dims}: Dimension size must be evenly divisible by {product} but is {n}")
         dims[free] = missing
     elif product != n:
-        raise InvalidArgumentError(f"Input to reshape is a tensor with {n} values, but the requested shape has {product}: {dims}")
+        raise InvalidArgumentError(f"Input to reshape is a tensor with {n} values, but the requested shape has {product}: Cannot reshape a tensor with {n} elements to shape {as_text(tuple(dims))} ({product} elements)")
     return tuple(dims)
 
 
@@ -254,7 +254,7 @@ def _expanded(dims: tuple[Any, ...], dim: np.ndarray) -> tuple[Any, ...]:
         raise InvalidArgumentError(f"'dim' must be a tensor with a single value, got shape {list(dim.shape)}")
     at, n = int(dim.reshape(())), len(dims)
     if not -n - 1 <= at <= n:
-        raise InvalidArgumentError(f"Tried to expand dim index {at} for tensor with {n} dimensions.")
+        raise InvalidArgumentError(f"Tried to expand dim index {at} for tensor with {n} dimensions: dim {at} not in the interval [{-n - 1}, {n}].")
     at = at + n + 1 if at < 0 else at
     return (*dims[:at], 1, *dims[at:])
 
@@ -326,7 +326,7 @@ def _squeezed(dims: tuple[Any, ...], axes: list[int]) -> Any:
     drop = set()
     for a in axes:
         if not -n <= a < n:
-            raise ShapeError(f"Tried to squeeze dim index {a} for tensor with {n} dimensions.")
+            raise ShapeError(f"Tried to squeeze dim index {a} for tensor with {n} dimensions: squeeze_dims not in [-{n},{n}).")
         a %= n
         if dims[a] is not None and dims[a] != 1:
             raise ShapeError(f"Can not squeeze dim[{a}], expected a dimension of 1, got {int(dims[a])}")
