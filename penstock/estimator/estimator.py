@@ -15,6 +15,7 @@ from penstock.estimator.model_fn import LOSS_METRIC_KEY, EstimatorSpec, verify_m
 from penstock.estimator.names import estimator_export
 from penstock.estimator.run_config import RunConfig, TaskType, overwrite_model_dir_and_session_config
 from penstock.estimator.warm_start_settings import default_warm_start_settings
+from penstock.estimator.whole_checkpoint import whole_checkpoint
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.grouping import group
 from penstock.ir import node_count
@@ -229,7 +230,7 @@ class Estimator:
                 raise ValueError(f"Must specify steps > 0, given: {steps}")
             all_hooks.append(StopAfterNEvalsHook(num_evals=steps))
         if not checkpoint_path:
-            checkpoint_path = latest_checkpoint(self._model_dir)
+            checkpoint_path = whole_checkpoint(self.latest_checkpoint())
             if not checkpoint_path:
                 messages.info(
                     "Could not find trained model in model_dir: %s, running initialization to evaluate.",
@@ -289,7 +290,7 @@ class Estimator:
         """A generator of the predictions, an example or (`yield_single_examples=False`) a batch at a time."""
         all_hooks = check_hooks(hooks)
         if not checkpoint_path:
-            checkpoint_path = latest_checkpoint(self._model_dir)
+            checkpoint_path = whole_checkpoint(self.latest_checkpoint())
             if not checkpoint_path:
                 messages.info(
                     "Could not find trained model in model_dir: %s, running initialization to predict.", self._model_dir
@@ -428,7 +429,7 @@ def set_graph_seed(seed: Any) -> None:
 
 def global_step_of_newest(folder: Any) -> int:
     """The global step of the newest checkpoint of a folder, 0 when there is none."""
-    path = latest_checkpoint(folder)
+    path = whole_checkpoint(latest_checkpoint(folder))
     if path is None:
         return 0
     reader = load_checkpoint(path)

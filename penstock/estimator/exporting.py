@@ -8,6 +8,7 @@ from typing import Any
 from penstock.base import errors
 from penstock.estimator.mode_keys import ModeKeys
 from penstock.estimator.model_fn import export_outputs_for_mode
+from penstock.estimator.whole_checkpoint import whole_checkpoint
 from penstock.fronts.session import Session
 from penstock.ir.graph import Graph
 from penstock.platform import messages
@@ -43,7 +44,7 @@ def export_all_saved_models(estimator: Any, export_dir_base: Any, input_receiver
                             strip_default_attrs: bool) -> bytes:  # fmt: skip
     """Write the SavedModel under a temporary name, then give it its own; returns its path."""
     if not checkpoint_path:
-        checkpoint_path = latest_checkpoint(estimator._model_dir)
+        checkpoint_path = whole_checkpoint(estimator.latest_checkpoint())
     if not checkpoint_path:
         if not estimator._warm_start_settings:
             raise ValueError(f"Couldn't find trained model at {estimator._model_dir}.")

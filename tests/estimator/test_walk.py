@@ -99,6 +99,20 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, caplog):
     assert "model.ckpt-30 is damaged" in caplog.text and estimator.get_variable_value("w").tolist() == [25.0, 50.0]
 
 
+def test_evaluation_passes_over_a_damaged_checkpoint(tmp_path, caplog):
+    estimator, data = counting(str(tmp_path))
+    estimator.train(data, max_steps=30)
+    (path,) = glob.glob(str(tmp_path / "model.ckpt-30.data*"))
+    with open(path, "r+b") as file:
+        file.seek(1)
+        file.write(b"\xff\xff")
+    tf.get_logger().propagate = True
+    assert estimator.evaluate(data, steps=1)["global_step"] == 20
+    assert "model.ckpt-30 is damaged" in caplog.text
+    estimator.train(data, max_steps=30)
+    assert estimator.evaluate(data, steps=1)["global_step"] == 30
+
+
 def test_hooks_stop_a_training_early(tmp_path):
     estimator, data = counting(str(tmp_path))
     hook = tf.estimator.experimental.make_early_stopping_hook(estimator, lambda: True, run_every_secs=None, run_every_steps=7)

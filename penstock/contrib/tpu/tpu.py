@@ -5,10 +5,11 @@ import contextlib
 from typing import Any
 
 import penstock.compat.v1 as tf
+from penstock.base.export import export
 from penstock.contrib.names import contrib
 
 
-@contrib("tpu.InputPipelineConfig")
+@export(v1=("contrib.tpu.InputPipelineConfig", "estimator.tpu.InputPipelineConfig"))
 class InputPipelineConfig:
     """Where input pipelines run; here they all run on the host."""
 
@@ -19,7 +20,7 @@ _FIELDS = ("iterations_per_loop", "num_shards", "num_cores_per_replica", "per_ho
            "input_partition_dims", "eval_training_input_configuration", "experimental_host_call_every_n_steps")  # fmt: skip
 
 
-@contrib("tpu.TPUConfig")
+@export(v1=("contrib.tpu.TPUConfig", "estimator.tpu.TPUConfig"))
 class TPUConfig(collections.namedtuple("TPUConfig", _FIELDS)):  # noqa: PYI024
     """The TPU part of a `RunConfig`."""
 
@@ -42,7 +43,7 @@ class TPUConfig(collections.namedtuple("TPUConfig", _FIELDS)):  # noqa: PYI024
         )  # fmt: skip
 
 
-@contrib("tpu.RunConfig")
+@export(v1=("contrib.tpu.RunConfig", "estimator.tpu.RunConfig"))
 class RunConfig(tf.estimator.RunConfig):
     """A `RunConfig` with a `TPUConfig`."""
 
@@ -71,7 +72,7 @@ class RunConfig(tf.estimator.RunConfig):
 _SPEC = ("mode", "predictions", "loss", "train_op", "eval_metrics", "export_outputs", "scaffold_fn", "host_call", "training_hooks", "evaluation_hooks", "prediction_hooks")
 
 
-@contrib("tpu.TPUEstimatorSpec")
+@export(v1=("contrib.tpu.TPUEstimatorSpec", "estimator.tpu.TPUEstimatorSpec"))
 class TPUEstimatorSpec(collections.namedtuple("TPUEstimatorSpec", _SPEC)):  # noqa: PYI024
     """What a model function gives `TPUEstimator`: metrics as (function, tensors), a function that makes the scaffold."""
 
@@ -118,7 +119,7 @@ class _HostCall(tf.train.SessionRunHook):
         return tf.train.SessionRunArgs(self._fetches)
 
 
-@contrib("tpu.TPUEstimator")
+@export(v1=("contrib.tpu.TPUEstimator", "estimator.tpu.TPUEstimator"))
 class TPUEstimator(tf.estimator.Estimator):
     """An Estimator for model functions written for TPUs; `params["batch_size"]` is the batch size of the mode."""
 
