@@ -87,10 +87,10 @@ class IteratorBase(Trackable):
         raise NotImplementedError("Iterator.__next__()")
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
-        return {"_STATE": ITERATOR_STATE(self._iterator_resource)}  # type: ignore[attr-defined]
+        return {"ITERATOR_STATE": ITERATOR_STATE(self._iterator_resource)}  # type: ignore[attr-defined]
 
     def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
-        return RESTORE_ITERATOR_STATE(self._iterator_resource, restored_tensors["_STATE"])  # type: ignore[attr-defined]
+        return RESTORE_ITERATOR_STATE(self._iterator_resource, restored_tensors["ITERATOR_STATE"])  # type: ignore[attr-defined]
 
 
 class OwnedIterator(IteratorBase):

@@ -177,9 +177,11 @@ def stacked(column: Any, component: int = 0) -> Any:
     for i, c in enumerate(column):
         if c.shape != shape:
             show = lambda s: "[" + ",".join(map(str, s)) + "]"
+            fused = f" Cannot add tensor to the batch: number of elements does not match. Shapes are: [tensor]: {show(c.shape)}, [batch]: {show(shape)}"
             raise InvalidArgumentError(
-                None, None, f"Cannot batch tensors with different shapes in component {component}. First element had shape {show(shape)} and element {i} had shape {show(c.shape)}."
-            )
+                None, None, f"Cannot batch tensors with different shapes in component {component}. First element had shape {show(shape)} and element {i} had shape "
+                f"{show(c.shape)}.{fused if c.size != first.size else ''}",
+            )  # fmt: skip
     out = np.empty((len(column), *shape), dtype)
     for i, c in enumerate(column):
         out[i] = c

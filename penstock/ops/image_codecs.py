@@ -38,7 +38,7 @@ def _kind(data: bytes) -> str:
     raise InvalidArgumentError(
         None,
         None,
-        f"Unknown image file format. One of JPEG, PNG, GIF, BMP required; the first of {len(data)} bytes are {data[:8]!r}",
+        f"Unknown image file format. One of JPEG, JPEG XL, PNG, GIF, BMP, WebP required; the first of {len(data)} bytes are {data[:8]!r}",
     )
 
 
@@ -51,7 +51,7 @@ def _opened(data: bytes) -> Any:
         return Image.open(io.BytesIO(data))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as e:
         raise InvalidArgumentError(
-            None, None, f"the contents ({len(data)} bytes) cannot be read as an image: {e}"
+            None, None, f"Unknown image file format. One of JPEG, JPEG XL, PNG, GIF, BMP, WebP required; the {len(data)} bytes cannot be read: {e}"
         ) from None
 
 
