@@ -1,7 +1,8 @@
 """`tf.keras`, and `tf.losses`, `tf.metrics`, `tf.optimizers`: the real keras package's own, on the `tensorflow` alias.
 
 A program of 1.x (`penstock run --tf1`) has Keras 2: the `tf_keras` package, whose layers and models build graphs. Where that is
-not installed it has Keras 3, which is shown the 2.x names at its import.
+not installed it has Keras 3, which is shown the 2.x names at its import. A program of 2.x has Keras 2 when the environment
+says TF_USE_LEGACY_KERAS=1.
 """
 
 import os
@@ -13,8 +14,8 @@ from penstock.api.alias import ROOT, has_keras, install, installed
 
 SAME = "keras._tf_keras."
 """Where keras keeps what TensorFlow shows as `tf.keras`."""
-OLD = "tf_keras.api._v1."
-"""Where tf_keras keeps what TensorFlow 1.x shows as `tf.keras`."""
+OLD = {True: "tf_keras.api._v1.", False: "tf_keras.api._v2."}
+"""Where tf_keras keeps what TensorFlow 1.x, and 2.x, shows as `tf.keras`."""
 
 MOVED = {
     "layers.advanced_activations": "layers.activation",
@@ -28,21 +29,23 @@ MOVED = {
 """Where it stood in TensorFlow's own Keras -> module of tf_keras, for those that moved."""
 
 
-def find(key):
+def find(key, v1=False):
     """`keras`, `losses`, `metrics` or `optimizers` of the public API; ImportError where keras cannot serve it."""
-    if not has_keras():
+    if asked_for_old() and not is_installed("tf_keras"):
+        raise ImportError("Keras cannot be imported. Check that it is installed.")
+    if not has_keras() and not is_installed("tf_keras"):
         raise ImportError(f"tf.{key} is the keras package, and it is not installed: pip install 'penstock[keras]'")
     if installed() is None:
         if ROOT in sys.modules:
             raise ImportError(f"tf.{key} needs the name `tensorflow`, and a real TensorFlow was imported first in this process")
         install()  # keras says `import tensorflow`
-    return same("keras" if key == "keras" else f"keras.{key}")
+    return same("keras" if key == "keras" else f"keras.{key}", v1)
 
 
-def same(name):
+def same(name, v1=False):
     """The module that `tensorflow.keras`, `tensorflow.keras.layers`, ... is."""
     if has_old():
-        return import_module(OLD + name)
+        return import_module(OLD[v1 or installed().tf1] + name)
     if installed().tf1:
         show_new_names()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -52,7 +55,17 @@ def same(name):
 def has_old():
     """Is `tf.keras` the tf_keras package in this process?"""
     alias = installed()
-    return alias is not None and alias.tf1 and PathFinder.find_spec("tf_keras") is not None
+    return alias is not None and (alias.tf1 or asked_for_old()) and is_installed("tf_keras")
+
+
+def asked_for_old():
+    """Does the environment ask for Keras 2, as TensorFlow's 2.16 and later understand it?"""
+    return os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
+
+
+def is_installed(package):
+    """Is the package there?  Looking does not import it."""
+    return PathFinder.find_spec(package) is not None
 
 
 def old_module(path):

@@ -147,7 +147,7 @@ class Namespace(ModuleType):
         elif (not key.startswith("_") or key in ("__internal__", "__operators__")) and is_namespace(child(prefix, key)):
             value = import_module(f"{self.__name__}.{key}")
         elif key in OF_KERAS.get(prefix, ()):
-            value = import_module("penstock.api.keras_names").find(key)
+            value = import_module("penstock.api.keras_names").find(key, prefix == V1)
         elif key == "python" and prefix.startswith(V1 + "contrib.") and self.__name__.startswith("tensorflow."):
             value = import_module(f"{self.__name__}.python")
         else:
