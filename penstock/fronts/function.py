@@ -142,6 +142,8 @@ class Function(Trackable):
         self._read_parameters()
         self._input_signature = self._check_signature(input_signature)
         functools.update_wrapper(self, python_function)
+        if self._parameters is not None:
+            self.__signature__ = self._parameters  # Python takes callables with __get__ for builtins
 
     def _read_parameters(self) -> None:
         """What arguments the Python function takes."""
@@ -352,7 +354,7 @@ class Function(Trackable):
             finally:
                 graph._arguments = {}
             flat = [_returned(graph, r, self._name) for r in nest.flatten(result, expand_composites=True)]
-        structure = flat[0] if isinstance(result, (Tensor, np.ndarray)) or (not nest.is_nested(result) and not hasattr(result, "_type_spec") and flat[0] is not None) else result
+        structure = flat[0] if isinstance(result, (Tensor, np.ndarray)) or (not nest.is_nested(result) and not getattr(type(result), "__composite__", False) and flat[0] is not None) else result
         signature = (_specs(args, self._input_signature), {k: _specs_of(v) for k, v in kwds.items()})
         concrete = ConcreteFunction(graph, placeholders, signature, structure, {**(self._attributes or {}), "jit_compile": self._jit_compile}, [p.op.name for p in placeholders])
         concrete.finish(flat)

@@ -95,10 +95,10 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
     listed = list(Tout) if many else [Tout]
     composite = any(isinstance(t, TypeSpec) for t in listed)
     types = [d for t in listed for d in ([s.dtype for s in t.flatten()] if isinstance(t, TypeSpec) else [as_dtype(t)])]
-    inputs = nest.map_structure(lambda x: x if isinstance(x, Tensor) or hasattr(x, "_type_spec") else convert_to_tensor(x), list(inp))
+    inputs = nest.map_structure(lambda x: x if isinstance(x, Tensor) or getattr(type(x), "__composite__", False) else convert_to_tensor(x), list(inp))
     flat = [convert_to_tensor(t) for t in nest.flatten(inputs, expand_composites=True)]
     function = EagerFunction(func, types, inputs, listed if composite else None)
-    function.structure = nest.map_structure(lambda t: 0, inputs) if not any(hasattr(i, "_type_spec") and not isinstance(i, Tensor) for i in inputs) else inputs
+    function.structure = nest.map_structure(lambda t: 0, inputs) if not any(getattr(type(i), "__composite__", False) and not isinstance(i, Tensor) for i in inputs) else inputs
     function.dtypes = [t.dtype.base_dtype for t in flat]
     here = door.current()
     keep(here, function)

@@ -4,10 +4,13 @@ from typing import Any
 
 from penstock.base import dtypes
 from penstock.base.dtypes import DType, as_dtype
-from penstock.base.errors import ShapeError
+from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.ir import convert
 from penstock.ir.signature import REQUIRED
 from penstock.ir.tensor import Tensor
+
+MANY = 1 << 20
+"""Outputs that an op has at most: a count beyond it is a mistake, not a list to make."""
 
 
 def resolve(emitter: Any, op: Any, inputs: tuple[Any, ...], given: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -58,6 +61,10 @@ def resolve(emitter: Any, op: Any, inputs: tuple[Any, ...], given: dict[str, Any
             if default is REQUIRED:
                 raise ValueError(f"{op.name}: {key} cannot be inferred from an empty list")
             attrs[key] = default
+    if op.list_outputs:
+        for arg in sig.outputs:
+            if arg.number and attrs[arg.number] > MANY:
+                raise InvalidArgumentError(None, None, f"{op.name}: {arg.number} = {attrs[arg.number]} outputs are more than an op may have ({MANY})")
     return flat, attrs
 
 
@@ -155,6 +162,8 @@ def _mismatch(op: Any, arg: Any, label: str, got: DType, want: DType, inputs: tu
 
 def _attr_value(op: Any, attr: Any, given: Any) -> Any:
     kind, value = attr.type, given
+    if given is None and attr.default is not REQUIRED:
+        return attr.default
     try:
         if kind == "type":
             value = as_dtype(value).base_dtype

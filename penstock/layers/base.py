@@ -289,7 +289,7 @@ class Layer(AutoTrackable):
             self._current_scope = scope
             with name_scope(self._name_scope()):
                 inputs = nest.map_structure(
-                    lambda t: t if isinstance(t, Tensor) or hasattr(t, "_type_spec") else door.convert(t), inputs
+                    lambda t: t if isinstance(t, Tensor) or getattr(type(t), "__composite__", False) else door.convert(t), inputs
                 )
                 flat = nest.flatten(inputs)
                 if not self.built:

@@ -138,7 +138,7 @@ def _(node, dy):
     batch = node.attrs["batch_dims"]
     at = known_value(axis)
     dy = door.convert(dy) if not isinstance(dy, Tensor) else dy
-    if batch == 0 and at is not None and (int(at) == 0 or (params._dims is not None and int(at) % len(params._dims) == 0)):
+    if batch == 0 and at is not None and int(at) == 0:  # -rank is dense, as in TensorFlow
         return slices_of(params, indices, dy), None, None
     if at is None:
         raise ValueError("the gradient of tf.gather needs an axis that is known while the graph is built")

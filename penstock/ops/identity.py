@@ -60,7 +60,7 @@ def identity(input, name=None):  # noqa: A002
     >>> tf.identity([1, 2]).numpy().tolist()
     [1, 2]
     """
-    if getattr(input, "_type_spec", None) is not None and not isinstance(input, Tensor):
+    if getattr(type(input), "__composite__", False) and not isinstance(input, Tensor):
         parts = flatten(input, expand_composites=True)
         return pack_sequence_as(input, [identity_op(p, name=name) for p in parts], expand_composites=True)
     out = identity_op(input, name=name)

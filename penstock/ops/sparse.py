@@ -133,7 +133,9 @@ def _with_static(made: SparseTensor, shape: TensorShape) -> SparseTensor:
 def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> SparseTensor:
     """The SparseTensor in another shape of as many elements; one length may be -1."""
     s = as_sparse(sp_input)
-    shape = door.convert(shape, dtypes.int64)
+    shape = door.convert(shape) if hasattr(shape, "dtype") else door.convert(shape, dtypes.int64)
+    if shape.dtype.base_dtype is not dtypes.int64:
+        shape = find("Cast")(shape, DstT=dtypes.int64)
     with scoped(name, "SparseReshape") as scope:
         indices, dims = reshaping.sparse_reshape(s.indices, s.dense_shape, shape, name=scope or None)
         made = SparseTensor(indices, s.values, dims)

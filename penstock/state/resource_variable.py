@@ -103,6 +103,20 @@ class BaseResourceVariable(Variable):
     _validate_shape = True
 
     # -- what it is ---------------------------------------------------------------------------------------------------
+    @property
+    def _type_spec(self) -> Any:
+        from penstock.state.variable_spec import VariableSpec
+
+        return VariableSpec.from_value(self)
+
+    def _shape_invariant_to_type_spec(self, shape: Any) -> Any:
+        from penstock.state.variable_spec import VariableSpec
+
+        return VariableSpec(shape, self.dtype, self.trainable)
+
+    def _convert_variables_to_tensors(self) -> Any:
+        return self
+
     handle = property(lambda s: s._handle)
     dtype = property(lambda s: s._dtype)
     trainable = property(lambda s: s._trainable)

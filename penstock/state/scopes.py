@@ -177,7 +177,7 @@ class VariableScope:
         self._regularizer = regularizer
 
     def set_caching_device(self, caching_device: Any) -> None:
-        if not _in_graph():
+        if door.executing_eagerly():
             raise NotImplementedError("Caching devices are not yet supported when eager execution is enabled.")
         self._caching_device = caching_device
 
@@ -214,7 +214,7 @@ class VariableScope:
         if not _in_graph():
             reuse, use_resource = False, True
         else:
-            reuse = self._reuse if reuse is None else reuse
+            reuse = (self._reuse or False) if reuse is None else reuse
             use_resource = self._use_resource if use_resource is None else use_resource
         full_name = f"{self.name}/{name}" if self.name else name
         with name_scope(None):  # type: ignore[arg-type]

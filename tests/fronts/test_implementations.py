@@ -59,3 +59,51 @@ def test_eager_loops_give_what_the_body_returns():
 
 def test_a_scalar_is_a_shape_of_rank_one():
     assert tf.TensorShape(np.array(3)) == [3] and tf.TensorShape(tf.constant(3)) == [3] and tf.TensorShape(np.int64(3)) == [3]
+
+
+def test_argspec_of_functions():
+    import inspect
+
+    f = tf.function(lambda x, *, scale=2.0: x * scale)
+    assert inspect.getfullargspec(f) == inspect.FullArgSpec(["x"], None, None, None, ["scale"], {"scale": 2.0}, {})
+
+
+def test_gathers_along_the_first_axis_by_its_negative_number_have_dense_gradients():
+    x = tf.constant([1.0, 2.0])
+    for axis, kind in ((0, tf.IndexedSlices), (-1, tf.Tensor)):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.gather(x, [1, 1], axis=axis)
+        found = tape.gradient(y, x)
+        assert isinstance(found, kind) and tf.convert_to_tensor(found).numpy().tolist() == [0.0, 2.0]
+
+
+def test_none_is_the_default_of_an_attribute():
+    assert tf.searchsorted([1.0, 2.0], [1.5], out_type=None).dtype is tf.int32
+    dense = tf.sparse.reshape(tf.sparse.from_dense([[1.0, 0.0], [0.0, 2.0]]), tf.constant([4]))
+    assert dense.dense_shape.numpy().tolist() == [4]
+
+
+def test_caching_devices_inside_functions():
+    v1 = tf.compat.v1
+
+    def f():
+        scope = v1.get_variable_scope()
+        with v1.variable_scope(scope) as inner:
+            if inner.caching_device is None and not tf.executing_eagerly():
+                inner.set_caching_device(lambda op: op.device)
+            return tf.constant(1.0)
+
+    assert float(tf.function(f)()) == 1.0
+    with pytest.raises(NotImplementedError):
+        v1.get_variable_scope().set_caching_device(lambda op: op.device)
+
+
+def test_a_case_of_another_conditional():
+    from penstock.platform.cases import _case_helper
+
+    cond = lambda pred, true_fn, false_fn: true_fn() if pred else false_fn()
+    pairs = [(False, lambda: 1), (True, lambda: 2)]
+    assert _case_helper(cond, pairs, lambda: 3, False, "case", allow_python_preds=True) == 2
+    with pytest.raises(TypeError):
+        _case_helper(cond, pairs, None, False, "case")

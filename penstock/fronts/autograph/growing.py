@@ -157,7 +157,7 @@ def list_append(target: Any, item: Any) -> Any:
 
 def _single(value: Any) -> bool:
     """Is it one tensor, or a Python number or string?"""
-    return not nest.is_nested(value) and is_value(value) and not hasattr(value, "_type_spec")
+    return not nest.is_nested(value) and is_value(value) and not getattr(type(value), "__composite__", False)
 
 
 def copied_lists(values: tuple[Any, ...]) -> tuple[Any, ...]:
