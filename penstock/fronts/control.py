@@ -39,15 +39,12 @@ class Body:
         self.graph = graph = FuncGraph(fresh_name(name))
         graph.is_control_flow_graph = True
         graph._scope = door.current().get_name_scope()  # what stands inside is named after the node
-        node_count.more(more_nodes, graph)
-        with door.using(graph), door.watching(None):
+        with node_count.body(graph, more_nodes), door.using(graph), door.watching(None):
             made = [graph.add_input(dtype, dims, label) for dtype, dims, label in parameters]
             self.parameters = made
             args = nest.pack_sequence_as(structure, made, expand_composites=True) if structure is not None else ()
             self.structure = function(*args)
             self.flat = [self._output(o) for o in flatten(self.structure)]
-        if flow_style.old():  # 1.x makes these nodes in the graph itself
-            node_count.more(node_count.within(graph))
 
     def _output(self, value: Any) -> Any:
         if value is None:

@@ -12,7 +12,7 @@ from penstock.ir import door, flow_style
 
 enabled = False
 """Do the seeds of ops count nodes (as in TensorFlow 1.x), or the seeds given out?"""
-_KEY = "more nodes"
+_KEY, _OPEN = "more nodes", "body being built"
 
 
 def active() -> bool:
@@ -28,18 +28,31 @@ def more(number: int, graph: Any = None) -> None:
 
 
 def within(graph: Any) -> int:
-    """The nodes of one graph, branch or loop body, without those around it."""
-    return len(graph._nodes) + graph._extras.get(_KEY, 0)
+    """The nodes of one graph, loop body or branch, and of the body in it that is being built."""
+    inner = graph._extras.get(_OPEN)
+    return len(graph._nodes) + graph._extras.get(_KEY, 0) + (within(inner) if inner is not None else 0)
 
 
 def of(graph: Any) -> int:
-    """The nodes of `graph` as TensorFlow 1.x would have made them; in a loop or a branch of a graph also those around it."""
+    """The nodes so far as TensorFlow 1.x would have made them, which makes loops and branches in the graph that they stand in."""
     root = flow_style.root(graph)
-    total = within(graph)
-    while graph is not root and not root.building_function:
-        graph = graph.outer
-        total += within(graph)
-    return total
+    return within(graph if root.building_function else root)
+
+
+@contextlib.contextmanager
+def body(graph: Any, more_nodes: int) -> Iterator[None]:
+    """Count what is made inside, in the graph of a loop body or branch, with the graph around it, as TensorFlow 1.x makes it there."""
+    if not (enabled and flow_style.old()):
+        yield
+        return
+    outer: Any = door.current()
+    more(more_nodes, graph)
+    outer._extras[_OPEN] = graph
+    try:
+        yield
+    finally:
+        outer._extras[_OPEN] = None
+    more(within(graph), outer)
 
 
 @contextlib.contextmanager

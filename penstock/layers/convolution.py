@@ -122,6 +122,7 @@ class _Conv(Layer):
             inputs, padding = find("Pad")(inputs, pads), "valid"
         if node_count.active():
             door.convert(list(self.dilation_rate), None, "dilation_rate")  # a node of TensorFlow 1.x: seeds are counted by nodes
+            node_count.more(nn.dilation_nodes(padding) if max(self.dilation_rate) > 1 else 0)
         conv = {1: nn.conv1d, 2: nn.conv2d, 3: nn.conv3d}[self.rank]
         outputs = conv(inputs, self.kernel, list(self.strides) if self.rank > 1 else self.strides[0], padding.upper(),
                        data_format=op_format(self.data_format, self.rank), dilations=list(self.dilation_rate) if self.rank > 1 else self.dilation_rate[0])  # fmt: skip
@@ -166,6 +167,16 @@ class _ConvTranspose(_Conv):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
+        with node_count.exactly(self._old_nodes()):
+            return self._finish(self._transposed(inputs))
+
+    def _old_nodes(self) -> int:
+        """What TensorFlow 1.x makes: for the shape of the output, sizes of the input, and the op."""
+        lengths = self.rank * (2 if self.padding == "same" else 4)
+        layout = 0 if self.rank == 3 else 4 if self.data_format == "channels_last" else 24
+        return 1 + 4 * (self.rank + 1) + lengths + 2 + layout + 1 + self.use_bias
+
+    def _transposed(self, inputs: Any) -> Any:
         first = 1 if self.data_format == "channels_last" else 2
         sizes = inputs.shape.as_list()
         dynamic = shape(inputs) if None in sizes else None
@@ -184,7 +195,7 @@ class _ConvTranspose(_Conv):
                        self.padding.upper(), data_format=op_format(self.data_format, self.rank))  # fmt: skip
         if None in sizes:
             outputs.set_shape([sizes[0], *static, self.filters] if last else [sizes[0], self.filters, *static])
-        return self._finish(outputs)
+        return outputs
 
 
 class _SeparableConv(_Conv):

@@ -5,9 +5,10 @@ from typing import Any
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.op import find
 from penstock.layers.base import InputSpec, Layer, smart_cond
+from penstock.ops.einsum import tensordot_nodes
 from penstock.ops.identity import identity
 from penstock.ops.matmul import matmul
 from penstock.ops.nn import bias_add
@@ -64,13 +65,14 @@ class Dense(Layer):
         rank = inputs.shape.rank
         if rank is not None and rank > 2:
             sizes = inputs.shape.as_list()
-            flat = matmul(reshape(inputs, [-1, sizes[-1]]), self.kernel)
-            if None in sizes[:-1]:
-                outer = find("StridedSlice")(shape(inputs), [0], [-1], [1])
-                outputs = reshape(flat, find("ConcatV2")([outer, [self.units]], 0))
-                outputs.set_shape([*sizes[:-1], self.units]) if door.current().is_graph else None
-            else:
-                outputs = reshape(flat, [*sizes[:-1], self.units])
+            with node_count.exactly(tensordot_nodes(None not in sizes, True)):
+                flat = matmul(reshape(inputs, [-1, sizes[-1]]), self.kernel)
+                if None in sizes[:-1]:
+                    outer = find("StridedSlice")(shape(inputs), [0], [-1], [1])
+                    outputs = reshape(flat, find("ConcatV2")([outer, [self.units]], 0), name="Tensordot")
+                    outputs.set_shape([*sizes[:-1], self.units]) if door.current().is_graph else None
+                else:
+                    outputs = reshape(flat, [*sizes[:-1], self.units], name="Tensordot")
         else:
             outputs = matmul(inputs, self.kernel)
         if self.use_bias:
@@ -160,6 +162,11 @@ class Flatten(Layer):
         sizes = inputs.shape.as_list()
         if rank == 1:
             return find("ExpandDims")(inputs, -1)
+        with node_count.exactly(2 if sizes[0] is not None else 8):
+            return self._reshaped(inputs, sizes)
+
+    @staticmethod
+    def _reshaped(inputs: Any, sizes: list[Any]) -> Any:
         rest = 1
         for n in sizes[1:]:
             rest = None if n is None or rest is None else rest * n

@@ -121,9 +121,9 @@ class BatchNormalization(Layer):
         return self.add_weight(name, self._param_shape, dtype=self._param_dtype, initializer=initializer, trainable=False,
                                synchronization=VariableSynchronization.ON_READ, aggregation=VariableAggregation.MEAN)  # fmt: skip
 
-    def _move(self, variable: Any, value: Any, momentum: Any, rows: Any = None) -> Any:
-        """Move a running average towards `value`; not at all for an empty batch."""
-        with name_scope("AssignMovingAvg") as scope:
+    def _move(self, variable: Any, value: Any, momentum: Any, rows: Any = None, nodes: int = 5) -> Any:
+        """Move a running average towards `value`; not at all for an empty batch.  `nodes` are those of TensorFlow 1.x."""
+        with node_count.exactly(nodes), name_scope("AssignMovingAvg") as scope:
             decay = 1.0 - momentum
             kind = variable.dtype.base_dtype
             if not (node_count.enabled and value.dtype is kind):  # TensorFlow 1.x cast only what differs
@@ -134,12 +134,18 @@ class BatchNormalization(Layer):
             made = variable.assign_sub(delta, name=scope)
             return made if not door.current().is_graph or not hasattr(made, "_parent_op") else made._parent_op
 
+    @staticmethod
+    def _rows(inputs: Any) -> Any:
+        """The number of rows where it may be 0: then the averages stay (TensorFlow 1.x does not look)."""
+        return None if node_count.active() or inputs.shape.as_list()[0] else shape(inputs)[0]
+
     def _momentum(self, training: Any, momentum: float) -> Any:
         """1 where the layer is not training: the averages stay."""
         known = constant_value(training)
         if known is not None:
             return door.convert(momentum if known else 1.0)
-        return find("SelectV2")(door.convert(training), door.convert(float(momentum)), door.convert(1.0))
+        with node_count.exactly(7):
+            return find("SelectV2")(door.convert(training), door.convert(float(momentum)), door.convert(1.0))
 
     def _fused_call(self, inputs: Any, training: Any) -> Any:
         beta, gamma = self.beta if self.center else self._zeros, self.gamma if self.scale else self._ones
@@ -149,9 +155,11 @@ class BatchNormalization(Layer):
             inputs, gamma, beta, mean=self.moving_mean, variance=self.moving_variance, is_training=False, **settings
         )
         output, mean, variance = smart_cond(training, train, infer)
-        if constant_value(training) is not False:
+        if constant_value(training) is False:
+            node_count.more(1)  # the momentum
+        else:
             momentum = self._momentum(training, self.momentum)
-            rows = None if inputs.shape.as_list()[0] else shape(inputs)[0]
+            rows = self._rows(inputs)
             self.add_update(
                 [
                     self._move(self.moving_mean, mean, momentum, rows),
@@ -208,14 +216,16 @@ class BatchNormalization(Layer):
                 new_mean, new_variance = whole(mean), whole(variance)
             else:
                 new_mean, new_variance = mean, variance
-            rows = None if inputs.shape.as_list()[0] else shape(inputs)[0]
+            rows = self._rows(inputs)
             if self.renorm:
                 r, d, new_mean, new_variance = self._renormed(new_mean, new_variance, training, rows)
                 scale, offset = together(
                     spread(r), spread(d), scale if scale is not None else 1.0, offset if offset is not None else 0.0
                 )
-            momentum = self._momentum(training, self.momentum)
-            updates = [self._move(self.moving_mean, new_mean, momentum, rows)]
+            with node_count.exactly(0):  # 1.x puts each update in a conditional of its own
+                momentum = self._momentum(training, self.momentum)
+            nodes = 13 if constant_value(training) is None else 4
+            updates = [self._move(self.moving_mean, new_mean, momentum, rows, nodes)]
             if self.renorm:
                 stddev = find("Sqrt")(new_variance + self.epsilon)
                 moved = self._move(self.moving_stddev, stddev, momentum, rows)
@@ -226,7 +236,7 @@ class BatchNormalization(Layer):
                     assigned = self.moving_variance.assign(value, name="AssignNewValue")
                 updates.append(getattr(assigned, "_parent_op", assigned) if graph.is_graph else assigned)
             else:
-                updates.append(self._move(self.moving_variance, new_variance, momentum, rows))
+                updates.append(self._move(self.moving_variance, new_variance, momentum, rows, nodes))
             self.add_update(updates)
         as_input = lambda v: (
             None

@@ -7,10 +7,10 @@ from penstock.base.dtypes import as_dtype, int32
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
 from penstock.fronts.control import while_loop
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
-from penstock.layers.rnn_cell import assert_like_rnncell, with_batch
+from penstock.layers.rnn_cell import assert_like_rnncell, zero_state_tensors
 from penstock.ops.shapes import shape
 from penstock.ops.tensor_array import TensorArray
 from penstock.state.scopes import variable_scope
@@ -24,7 +24,8 @@ def _swap_time(x: Any) -> Any:
     if rank is None:
         rest = find("Range")(2, find("Rank")(x), 1)
         return find("Transpose")(x, find("ConcatV2")([[1, 0], rest], 0))
-    return find("Transpose")(x, [1, 0, *range(2, rank)], name="transpose")
+    with node_count.exactly(8):
+        return find("Transpose")(x, [1, 0, *range(2, rank)], name="transpose")
 
 
 def _sizes_of(size: Any) -> list[Any]:
@@ -49,7 +50,8 @@ def _expand_to(condition: Any, value: Any) -> Any:
 def _choose(condition: Any, if_so: Any, otherwise: Any) -> Any:
     if isinstance(otherwise, TensorArray) or (isinstance(otherwise, Tensor) and otherwise.shape.rank == 0):
         return otherwise
-    out = find("SelectV2")(_expand_to(condition, otherwise), if_so, otherwise)
+    with node_count.exactly(1):
+        out = find("SelectV2")(_expand_to(condition, otherwise), if_so, otherwise)
     if door.current().is_graph:
         out.set_shape(otherwise.shape)
     return out
@@ -98,6 +100,7 @@ def dynamic_rnn(
             raise ValueError(
                 f"sequence_length must be a vector of length batch_size = {batch}, but saw shape: {lengths.shape}"
             )
+        node_count.more(0 if lengths is None else 11)  # 1.x asserts the shape of the lengths
         outputs, final_state = _loop(
             cell, nest.pack_sequence_as(inputs, flat), state, lengths, parallel_iterations or 32, swap_memory, dtype
         )
@@ -120,26 +123,26 @@ def _loop(
             raise ValueError(
                 f"Time steps is not the same for all the elements in the input in a batch. {static} vs {n}"
             )
-    steps = static if static is not None else shape(flat[0])[0]
+    with node_count.exactly(5):
+        steps = static if static is not None else shape(flat[0])[0]
     output_size = cell.output_size
     flat_sizes = [output_size] if isinstance(output_size, (int, TensorShape)) else nest.flatten(output_size)
     output_dtype = as_dtype(dtype).base_dtype if dtype is not None else nest.flatten(initial_state)[0].dtype.base_dtype
     batch = _batch_size(flat)
     fixed = batch if isinstance(batch, int) else None
-    outs = tuple(
-        TensorArray(output_dtype, size=steps, element_shape=[fixed, *_sizes_of(s)], name=f"dynamic_rnn/output_{i}")
-        for i, s in enumerate(flat_sizes)
-    )
-    ins = tuple(
-        TensorArray(t.dtype, size=steps, element_shape=t.shape[1:], name=f"dynamic_rnn/input_{i}").unstack(t)
-        for i, t in enumerate(flat)
-    )
-    zeros = None
+    node_count.more(len(flat_sizes) * (6 if fixed else 7) if lengths is None else 0)  # zeros that only lengths need
+    zeros: list[Any] = []
     if lengths is not None:
-        from penstock.ops.constants import zeros as make
-
-        zeros = [make(with_batch(batch, s), dtype=output_dtype) for s in flat_sizes]
-        longest = find("Max")(lengths, [0])
+        zeros = zero_state_tensors(list(flat_sizes), batch, output_dtype, 0 if fixed else 1)
+        with node_count.exactly(4):
+            longest = find("Max")(lengths, [0])
+    start = door.convert(0, None, "time")
+    arrays = [
+        _array(t, steps, element)
+        for t, element in [(output_dtype, [fixed, *_sizes_of(s)]) for s in flat_sizes] + [(t.dtype, t.shape[1:]) for t in flat]
+    ]
+    outs = tuple(arrays[: len(flat_sizes)])
+    ins = tuple(ta.unstack(t) for ta, t in zip(arrays[len(flat_sizes) :], flat))
 
     def turn(time: Any, outs: Any, state: Any) -> Any:
         now = []
@@ -148,11 +151,11 @@ def _loop(
             if door.current().is_graph:
                 one.set_shape(t.shape[1:])
             now.append(one)
+        done = None if lengths is None else time >= lengths
         output, new_state = cell(nest.pack_sequence_as(inputs, now), state)
         nest.assert_same_structure(state, new_state)
         parts = nest.flatten(output)
-        if lengths is not None:
-            done = time >= lengths
+        if done is not None:
             parts = [_choose(done, z, o) for z, o in zip(zeros, parts)]
             new_state = nest.pack_sequence_as(
                 state, [_choose(done, s, n) for s, n in zip(nest.flatten(state), nest.flatten(new_state))]
@@ -160,25 +163,34 @@ def _loop(
         outs = tuple(ta.write(time, o) for ta, o in zip(outs, parts))
         return time + 1, outs, nest.pack_sequence_as(state, nest.flatten(new_state))
 
-    bound = steps
-    if lengths is not None:
-        bound = find("Minimum")(door.convert(steps), find("Maximum")(door.convert(1), longest))
     in_graph = door.current().is_graph
+    with node_count.exactly(3):
+        steps = door.convert(steps)
+        bound = steps if lengths is None else find("Minimum")(steps, find("Maximum")(door.convert(1), longest))
     if lengths is not None and in_graph:
-        outs = tuple(_prefilled(ta, z, steps, static) for ta, z in zip(outs, zeros))
-    _, outs, final_state = while_loop(lambda time, *_: time < bound, turn, (door.convert(0), outs, initial_state),
+        with node_count.exactly(0):  # the arrays of 1.x hold zeros where nothing was written
+            outs = tuple(_prefilled(ta, z, steps, static) for ta, z in zip(outs, zeros))
+    # the bound enters the loop by itself in 1.x, also where it is the same tensor
+    _, outs, final_state = while_loop(lambda time, *_: time < bound, turn, (start, outs, initial_state),
                                       parallel_iterations=parallel_iterations, maximum_iterations=steps, swap_memory=swap_memory)  # fmt: skip
+    node_count.more(1 if bound is steps else 0)
     stacked = []
     for ta, s in zip(outs, flat_sizes):
         if lengths is not None and not in_graph:
             while int(ta.size()) > 0 and _missing(ta):
                 ta = ta.write(_missing(ta), zeros[len(stacked)])
         whole = ta.stack()
+        node_count.more(2 if fixed and static else 1)
         if in_graph:
             whole.set_shape([static, fixed, *_sizes_of(s)])
         stacked.append(whole)
     result = stacked[0] if isinstance(output_size, (int, TensorShape)) else nest.pack_sequence_as(output_size, stacked)
     return result, final_state
+
+
+def _array(dtype: Any, steps: Any, element_shape: Any) -> Any:
+    with node_count.exactly(1):
+        return TensorArray(dtype, size=steps, element_shape=element_shape)
 
 
 def _prefilled(ta: Any, zero: Any, steps: Any, static: int | None) -> Any:
@@ -280,11 +292,8 @@ def static_rnn(
         lengths = _lengths(sequence_length)
         state = _initial_state(cell, initial_state, batch, dtype)
         if lengths is not None:
-            from penstock.ops.constants import zeros as make
-
-            size = cell.output_size
             output_dtype = nest.flatten(state)[0].dtype if dtype is None else dtype
-            zero = nest.map_structure(lambda s: make(with_batch(batch, s), dtype=output_dtype), size)
+            zero = zero_state_tensors(cell.output_size, batch, output_dtype)
         for time, given in enumerate(inputs):
             if time > 0:
                 scope_object.reuse_variables()
@@ -403,8 +412,13 @@ def raw_rnn(
         )
         arrays = pack([TensorArray(k.base_dtype, size=0, dynamic_size=True, element_shape=TensorShape([static]).concatenate(_static_shape(s)), name=f"rnn_output_{i}")
                        for i, (k, s) in enumerate(zip(kinds, sizes))])  # fmt: skip
-        zero_emit = pack([make(with_batch(batch, s) if not isinstance(s, Tensor) else find("ConcatV2")([find("Reshape")(door.convert(batch), [1]), s], 0), dtype=k.base_dtype)
-                          for k, s in zip(kinds, sizes)])  # fmt: skip
+
+        def zero(kind: Any, size: Any) -> Any:
+            if not isinstance(size, Tensor):
+                return zero_state_tensors(TensorShape(size), batch, kind.base_dtype, 0 if static is not None else 1)
+            return make(find("ConcatV2")([find("Reshape")(door.convert(batch), [1]), size], 0), dtype=kind.base_dtype)
+
+        zero_emit = pack([zero(k, s) for k, s in zip(kinds, sizes)])
 
         def body(time: Any, finished: Any, current: Any, arrays: Any, state: Any, loop_state: Any) -> Any:
             output, cell_state = cell(current, state)

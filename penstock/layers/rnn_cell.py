@@ -8,11 +8,12 @@ from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
 from penstock.base.trackable import Trackable
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.op import find
 from penstock.ir.scope import name_scope
 from penstock.ir.tensor import Tensor
 from penstock.layers.base import InputSpec, Layer
+from penstock.ops.join import split
 from penstock.ops.matmul import matmul
 from penstock.ops.nn import bias_add
 from penstock.state.initializers import ConstantV1, ZerosV1
@@ -53,12 +54,16 @@ def with_batch(batch: Any, size: Any) -> Any:
     return [int(batch), *sizes]
 
 
-def zero_state_tensors(state_size: Any, batch_size: Any, dtype: Any) -> Any:
-    """Zeros in the structure of a state."""
+def zero_state_tensors(state_size: Any, batch_size: Any, dtype: Any, shape_nodes: int | None = None) -> Any:
+    """Zeros in the structure of a state; `shape_nodes` says how many nodes of 1.x, beyond six, are about each shape."""
     from penstock.ops.constants import zeros
 
+    if shape_nodes is None:
+        shape_nodes = 4 if isinstance(batch_size, Tensor) else 2
+
     def one(size: Any) -> Any:
-        made = zeros(with_batch(batch_size, size), dtype=dtype)
+        with node_count.exactly(6 + shape_nodes):
+            made = zeros(with_batch(batch_size, size), dtype=dtype)
         if door.current().is_graph:
             sizes = [size] if isinstance(size, int) else TensorShape(size).as_list()
             made.set_shape([made.shape.as_list()[0] if made.shape.rank else None, *sizes])
@@ -154,11 +159,11 @@ class LayerRNNCell(RNNCell):
 
 
 def _concat(parts: list[Any], name: str | None = None) -> Any:
-    return find("ConcatV2")(parts, 1, name=name)
+    return find("ConcatV2")(parts, 1, name=name or "concat")
 
 
 def _split(value: Any, n: int) -> Any:
-    return find("Split")(door.convert(1), value, num_split=n)
+    return split(value, n, 1)
 
 
 def _activation(given: Any, default: str) -> Any:
@@ -515,6 +520,7 @@ class DropoutWrapper(_Wrapper):
         )
         self._variational_recurrent, self._input_size, self._seed = variational_recurrent, input_size, seed
         self._noises: dict[str, Any] = {}
+        node_count.more(sum(not isinstance(prob, Tensor) for prob in given.values()))  # each one as a constant
         if variational_recurrent:
             if dtype is None:
                 raise ValueError("When variational_recurrent=True, dtype must be provided")
@@ -546,11 +552,12 @@ class DropoutWrapper(_Wrapper):
         from penstock.ops.random import uniform as random_uniform
 
         counter = iter(range(1 << 30))
-        one = lambda n: random_uniform(
-            [1, *([n] if isinstance(n, int) else TensorShape(n).as_list())],
-            dtype=self._dtype,
-            seed=self._gen_seed(salt, next(counter)),
-        )
+
+        def one(n: Any) -> Any:
+            node_count.more(3)  # the shape is put together
+            sizes = [n] if isinstance(n, int) else TensorShape(n).as_list()
+            return random_uniform([1, *sizes], dtype=self._dtype, seed=self._gen_seed(salt, next(counter)))
+
         return one(sizes) if isinstance(sizes, TensorShape) else nest.map_structure(one, sizes)
 
     def _dropout(self, values: Any, salt: str, noise: Any, keep_prob: Any, filtered: Any = None) -> Any:

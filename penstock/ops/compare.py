@@ -7,7 +7,7 @@ import numpy as np
 from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.export import export
 from penstock.base.shape import as_text, broadcast, merge
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
@@ -277,6 +277,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
         mul, div = later("Mul"), later("RealDiv")
         squares = reduce_sum(mul(values, values, name="mul"), axes, keepdims=True)
         positive = Greater(squares, 0)
+        node_count.more(2)
         safe = SelectV2(positive, squares, later("OnesLike")(squares))
         norm = SelectV2(positive, later("Sqrt")(safe), squares)
         intermediate = mul(values, clip_norm, name="mul")
@@ -328,6 +329,7 @@ def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name:
         norm = door.convert(norm)
         one = door.convert(np.asarray(1.0, norm.dtype.array_dtype), norm.dtype)
         limit = door.convert(clip_norm, norm.dtype)
+        node_count.more(1)
         scale = mul(
             clip_norm, later("Minimum")(div(1.0, norm, name="truediv"), div(one, limit, name="truediv")), name="mul"
         )

@@ -9,7 +9,7 @@ from penstock.base.dtypes import as_dtype
 from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.export import export
 from penstock.base.shape import TensorShape, as_dims
-from penstock.ir import convert, door
+from penstock.ir import convert, door, node_count
 from penstock.ir.known import known_value
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
@@ -169,6 +169,8 @@ def _filled(shape: Any, dtype: Any, name: str | None, default: str, one: bool) -
         if dims is not None:
             shape = here.constant(np.array(dims, np.int32), "shape_as_tensor", dtypes.int32)
         else:
+            if isinstance(shape, (list, tuple)):
+                node_count.more(2 * len(shape))  # is it small enough for a constant?
             shape = _shape_tensor(shape)
             if shape._dims is not None and len(shape._dims) != 1:
                 shape = find("Reshape")(shape, [-1])
@@ -563,7 +565,7 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
             if value is None:
                 continue
             try:
-                given[label] = door.convert(value, hint if not isinstance(value, Tensor) else None, label)
+                given[label] = door.convert(value, dtype if not isinstance(value, Tensor) else None, label)
             except (TypeError, ValueError, OverflowError):
                 given[label] = door.convert(value, None, label)
             found = given[label].dtype.base_dtype

@@ -8,7 +8,7 @@ import numpy as np
 from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.export import export
 from penstock.base.shape import broadcast, same
-from penstock.ir import convert, door
+from penstock.ir import convert, door, node_count
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
@@ -239,6 +239,11 @@ def _axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
     return first, second
 
 
+def tensordot_nodes(a_known: bool, b_known: bool) -> int:
+    """The nodes of a tensordot of TensorFlow 1.x, by whether the shapes of its inputs are fully known."""
+    return sum(4 if known else 16 for known in (a_known, b_known)) + 1 + (2 if a_known and b_known else 4 if a_known or b_known else 3)
+
+
 @export("tensordot", "linalg.tensordot")
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
     """The sum of products of a and b over pairs of axes: a number (last of a with first of b), or two lists of axes.
@@ -246,51 +251,56 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
     >>> tf.tensordot([[1., 2.]], [[3.], [4.]], 1).numpy().tolist()
     [[11.0]]
     """
-    from penstock.ops.matmul import matmul
-
     with scoped(name, "Tensordot") as scope:
         a = door.convert(a, None, "a")
         b = door.convert(b, a.dtype.base_dtype, "b")
-        a_axes, b_axes = _axes(axes, a, b)
+        with node_count.exactly(tensordot_nodes(a.shape.is_fully_defined(), b.shape.is_fully_defined())):
+            return _tensordot(a, b, axes, scope)
 
-        def flatten(x: Any, contracted: list[int], last: bool) -> tuple[Any, list[Any], Any]:
-            dims = x._dims
-            if dims is None:
-                raise ValueError("tensordot needs the ranks of `a` and `b` to be known")
-            rank = len(dims)
-            for c in contracted:
-                if not -rank <= c < rank:
-                    raise ValueError(f"axis {c} is out of range for a tensor of rank {rank}")
-            at = [c % rank for c in contracted]
-            free = [d for d in range(rank) if d not in at]
-            perm = free + at if last else at + free
-            inner = None if any(dims[c] is None for c in at) else int(np.prod([dims[c] for c in at], dtype=np.int64))
-            outer = (
-                None if any(dims[d] is None for d in free) else int(np.prod([dims[d] for d in free], dtype=np.int64))
-            )
-            moved = x if perm == list(range(rank)) else Transpose(x, np.array(perm, np.int32), name="transpose")
-            if len(free) != 1 or len(at) != 1:
-                sides = [outer, inner] if last else [inner, outer]
-                if sides.count(None) == 2:
-                    sizes = later("GatherV2")(later("Shape")(x), np.array(at, np.int32), 0)
-                    product = later("Prod")(sizes, 0)
-                    moved = Reshape(moved, later("Pack")([-1, product] if last else [product, -1]))
-                else:
-                    moved = Reshape(moved, np.array([-1 if s is None else s for s in sides], np.int32))
-            free_dims = [dims[d] for d in free]
-            sizes = None if None not in free_dims else later("GatherV2")(later("Shape")(x), np.array(free, np.int32), 0)
-            return moved, free_dims, sizes
 
-        left, a_free, a_sizes = flatten(a, a_axes, True)
-        right, b_free, b_sizes = flatten(b, b_axes, False)
-        whole = [*a_free, *b_free]
-        product = matmul(left, right)
-        if len(a_free) == 1 and len(b_free) == 1:
-            return product
-        if whole.count(None) <= 1:
-            return Reshape(product, np.array([-1 if d is None else d for d in whole], np.int32), name=scope or None)
-        part = lambda sizes, dims: np.array(dims, np.int32) if sizes is None else sizes
-        out = Reshape(product, later("ConcatV2")([part(a_sizes, a_free), part(b_sizes, b_free)], 0), name=scope or None)
-        if hasattr(out, "set_shape"):
-            out.set_shape(whole)
-        return out
+def _tensordot(a: Any, b: Any, axes: Any, scope: str) -> Any:
+    from penstock.ops.matmul import matmul
+
+    a_axes, b_axes = _axes(axes, a, b)
+
+    def flatten(x: Any, contracted: list[int], last: bool) -> tuple[Any, list[Any], Any]:
+        dims = x._dims
+        if dims is None:
+            raise ValueError("tensordot needs the ranks of `a` and `b` to be known")
+        rank = len(dims)
+        for c in contracted:
+            if not -rank <= c < rank:
+                raise ValueError(f"axis {c} is out of range for a tensor of rank {rank}")
+        at = [c % rank for c in contracted]
+        free = [d for d in range(rank) if d not in at]
+        perm = free + at if last else at + free
+        inner = None if any(dims[c] is None for c in at) else int(np.prod([dims[c] for c in at], dtype=np.int64))
+        outer = (
+            None if any(dims[d] is None for d in free) else int(np.prod([dims[d] for d in free], dtype=np.int64))
+        )
+        moved = x if perm == list(range(rank)) else Transpose(x, np.array(perm, np.int32), name="transpose")
+        if len(free) != 1 or len(at) != 1:
+            sides = [outer, inner] if last else [inner, outer]
+            if sides.count(None) == 2:
+                sizes = later("GatherV2")(later("Shape")(x), np.array(at, np.int32), 0)
+                product = later("Prod")(sizes, 0)
+                moved = Reshape(moved, later("Pack")([-1, product] if last else [product, -1]))
+            else:
+                moved = Reshape(moved, np.array([-1 if s is None else s for s in sides], np.int32))
+        free_dims = [dims[d] for d in free]
+        sizes = None if None not in free_dims else later("GatherV2")(later("Shape")(x), np.array(free, np.int32), 0)
+        return moved, free_dims, sizes
+
+    left, a_free, a_sizes = flatten(a, a_axes, True)
+    right, b_free, b_sizes = flatten(b, b_axes, False)
+    whole = [*a_free, *b_free]
+    product = matmul(left, right)
+    if len(a_free) == 1 and len(b_free) == 1:
+        return product
+    if whole.count(None) <= 1:
+        return Reshape(product, np.array([-1 if d is None else d for d in whole], np.int32), name=scope or None)
+    part = lambda sizes, dims: np.array(dims, np.int32) if sizes is None else sizes
+    out = Reshape(product, later("ConcatV2")([part(a_sizes, a_free), part(b_sizes, b_free)], 0), name=scope or None)
+    if hasattr(out, "set_shape"):
+        out.set_shape(whole)
+    return out

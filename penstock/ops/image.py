@@ -8,6 +8,7 @@ import numpy as np
 from penstock.base.dtypes import as_dtype, float32
 from penstock.base.errors import ShapeError
 from penstock.base.export import export
+from penstock.ir import node_count
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
 from penstock.ir.scope import scoped
@@ -149,8 +150,10 @@ def _flip_by_chance(image: Any, axis: int, draw: Callable[[Any], Any], default: 
         image = convert_to_tensor(image, name="image")
         _at_least_three(image)
         if len(image._dims) == 3:
-            chosen = _Less(draw([]), 0.5)
-            return _Select(chosen, _ReverseV2(image, [axis + 3]), image, name=scope or None)
+            node_count.more(1 if image.shape.is_fully_defined() else 23)  # checks of the shape
+            drawn = draw([])
+            with node_count.exactly(11):
+                return _Select(_Less(drawn, 0.5), _ReverseV2(image, [axis + 3]), image, name=scope or None)
         if len(image._dims) != 4:
             raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
         batch = _sizes(image)[0]
@@ -596,12 +599,17 @@ def per_image_standardization(image: Any) -> Any:
         _at_least_three(image)
         if image.dtype.base_dtype.name != "float32":
             image = _Cast(image, DstT="float32")
-        sizes = _sizes(image)[-3:]
-        count = int(np.prod(sizes)) if _all_known(*sizes) else later("Prod")(_Shape(image)[-3:], [0])
-        mean = _Mean(image, [-1, -2, -3], keep_dims=True)
-        variance = _Mean(later("Square")(image - mean), [-1, -2, -3], keep_dims=True)
-        smallest = later("Rsqrt")(_Cast(convert_to_tensor(count), DstT=image.dtype.base_dtype))
-        return later("RealDiv")(image - mean, _Maximum(later("Sqrt")(variance), smallest), name=scope or None)
+        with node_count.exactly(23 if image.shape.is_fully_defined() else 45):
+            return _standardized(image, scope)
+
+
+def _standardized(image: Any, scope: str) -> Any:
+    sizes = _sizes(image)[-3:]
+    count = int(np.prod(sizes)) if _all_known(*sizes) else later("Prod")(_Shape(image)[-3:], [0])
+    mean = _Mean(image, [-1, -2, -3], keep_dims=True)
+    variance = _Mean(later("Square")(image - mean), [-1, -2, -3], keep_dims=True)
+    smallest = later("Rsqrt")(_Cast(convert_to_tensor(count), DstT=image.dtype.base_dtype))
+    return later("RealDiv")(image - mean, _Maximum(later("Sqrt")(variance), smallest), name=scope or None)
 
 
 @export("image.adjust_brightness")

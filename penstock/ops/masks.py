@@ -8,7 +8,7 @@ from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.known import known_value
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
@@ -105,6 +105,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
             flat = shapes.reshape_op(tensor, concat([whole[:axis], length, whole[axis + rank :]], 0))
         if flat._dims is None and dims is not None and hasattr(flat, "op"):
             flat.set_shape((*dims[:axis], None, *dims[axis + rank :]))
+        node_count.more(1)
         where_true = shapes.squeeze_op(where_op(shapes.reshape_op(mask, np.array([-1], np.int32))), squeeze_dims=[1])
         return gather(flat, where_true, axis=axis)
 
@@ -124,6 +125,7 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool, name=None):
     """
     with scoped(name, "SequenceMask"):
         lengths = door.convert(lengths)
+        node_count.more(1)
         if maxlen is None:
             axes = np.arange(len(lengths._dims), dtype=np.int32) if lengths._dims is not None else constants.range_op(0, shapes.rank_op(lengths), 1)
             zero = np.zeros((), lengths.dtype.array_dtype)

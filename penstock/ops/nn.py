@@ -9,7 +9,7 @@ import numpy as np
 from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.export import Old, export
 from penstock.base.shape import axis_of, merge, same
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import Op, op
 from penstock.ir.scope import scoped
@@ -396,6 +396,13 @@ def last_axis_op(compute: Callable[..., Any], inputs: list[Any], axis: int | Non
     axis = -1 if axis is None else int(axis)
     if axis == -1 or rank is not None and axis == rank - 1:
         return compute(*inputs, name)
+    if len(inputs) > 1 or not node_count.active():
+        return _swapped_op(compute, inputs, rank, axis, name)
+    with node_count.exactly(31):
+        return _swapped_op(compute, inputs, rank, axis, name)
+
+
+def _swapped_op(compute: Callable[..., Any], inputs: list[Any], rank: int | None, axis: int, name: Any) -> Any:
     if rank is None:
         if axis < 0:
             raise ValueError(f"axis = {axis} needs tensors of known rank")

@@ -4,6 +4,7 @@ from typing import Any
 
 from penstock.base.export import Old, export
 from penstock.base.shape import TensorShape
+from penstock.ir import node_count
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
@@ -311,9 +312,16 @@ def _convolution(
         if isinstance(padding, str):
             padding = padding.upper()
         strides, dilations = ones if strides is None else strides, ones if dilations is None else dilations
+        if isinstance(padding, str) and max(dilations if hasattr(dilations, "__len__") else [dilations]) > 1:
+            node_count.more(1 + dilation_nodes(padding))
         return _CONVOLUTIONS[n](
             input, filters, strides, padding, data_format=data_format, dilations=dilations, name=scope or None
         )
+
+
+def dilation_nodes(padding: Any) -> int:
+    """The nodes by which TensorFlow 1.x gives spread-out kernels their inputs: to batches and back, with paddings."""
+    return 10 if padding.upper() == "VALID" else 11
 
 
 @export(v2=("nn.convolution",))
@@ -407,6 +415,7 @@ def depthwise_conv2d(
     """Each channel convolved with its own kernels: filter [height, width, in, multiplier] -> in * multiplier channels."""
     with scoped(name, "depthwise") as scope:
         input, filter = convert_to_tensor(input, name="tensor_in"), convert_to_tensor(filter, name="filter_in")
+        node_count.more(2)  # the shape of the filter, and the rate
         return DepthwiseConv2dNative(
             input, filter, name=scope or None, **_depthwise_attrs(strides, padding, data_format, dilations)
         )
@@ -468,6 +477,7 @@ def separable_conv2d(
                     f"Dimension 0 and 1 of `pointwise_filter` must be 1. Received: pointwise_filter.shape={pointwise_filter.shape}"
                 )
         attrs = _depthwise_attrs(strides, padding, data_format, dilations)
+        node_count.more(2)  # the shape of the filter, and the rate
         between = DepthwiseConv2dNative(convert_to_tensor(input), depthwise_filter, name="depthwise", **attrs)
         return Conv2D(
             between,

@@ -8,7 +8,7 @@ import numpy as np
 from penstock.base.errors import ShapeError
 from penstock.base.export import Old, export
 from penstock.base.shape import broadcast, same
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import op
 from penstock.ir.scope import scoped
@@ -185,9 +185,10 @@ def _softmax_xent(labels: Any, logits: Any, axis: Any, name: Any) -> Any:
         rank = None if x._dims is None else len(x._dims)
         if axis not in (None, -1) and (rank is None or axis != rank - 1):
             x, y = (_moved_last(t, int(axis)) for t in (x, y))
-        shape = None if x._dims is not None and (len(x._dims) == 2 or None not in x._dims[:-1]) else _Shape(x)
-        loss, _ = SoftmaxCrossEntropyWithLogits(_rows(x), _rows(y), name=scope or None)
-        loss = _without_last(loss, x, shape)
+        with node_count.exactly(31):
+            shape = None if x._dims is not None and (len(x._dims) == 2 or None not in x._dims[:-1]) else _Shape(x)
+            loss, _ = SoftmaxCrossEntropyWithLogits(_rows(x), _rows(y), name=scope or None)
+            loss = _without_last(loss, x, shape)
         return _Cast(loss, DstT=logits.dtype) if narrow else loss
 
 
@@ -242,11 +243,14 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any = None, logits: Any = N
                     "`labels.shape` must equal `logits.shape` except for the last dimension. "
                     f"Received: labels.shape={labels.shape} and logits.shape={logits.shape}"
                 )
-        if b is not None and len(b) == 2:
-            loss, _ = SparseSoftmaxCrossEntropyWithLogits(x, labels)
-        else:
-            loss, _ = SparseSoftmaxCrossEntropyWithLogits(_rows(x), _Reshape(labels, [-1]))
-            loss = _Reshape(loss, list(a) if a is not None and None not in a else _Shape(labels))
+        flat = b is not None and len(b) == 2
+        label = name.rpartition("/")[2] if name and not name.endswith("/") else "SparseSoftmaxCrossEntropyWithLogits"
+        with node_count.exactly(2 if flat else 34):
+            if flat:
+                loss, _ = SparseSoftmaxCrossEntropyWithLogits(x, labels, name=label)
+            else:
+                loss, _ = SparseSoftmaxCrossEntropyWithLogits(_rows(x), _Reshape(labels, [-1]), name=label)
+                loss = _Reshape(loss, list(a) if a is not None and None not in a else _Shape(labels))
         return _Cast(loss, DstT=logits.dtype) if narrow else loss
 
 

@@ -1,11 +1,13 @@
 """`tf.losses` of 1.x: losses weighted, reduced and collected."""
 
+import contextlib
 from typing import Any
 
 from penstock.base.export import export
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.scope import scoped
+from penstock.ir.tensor import Tensor
 from penstock.ops.families import later
 from penstock.ops.nn import Relu
 from penstock.ops.nn_losses import (
@@ -147,26 +149,41 @@ def compute_weighted_loss(
     Reduction.validate(reduction)
     with scoped(scope, "weighted_loss"):
         losses = convert_to_tensor(losses)
-        kept = losses.dtype.base_dtype
-        weights = convert_to_tensor(weights)
-        if kept.name != "float32":
-            losses = _Cast(losses, DstT="float32")
-        if weights.dtype.base_dtype.name != "float32":
-            weights = _Cast(weights, DstT="float32")
-        weights = _fitting(weights, losses)
-        loss = _Mul(losses, weights)
-        if reduction != Reduction.NONE:
-            loss = _total(loss)
-            if reduction == Reduction.MEAN:
-                loss = _DivNoNan(loss, _total(_OnesLike(losses) * weights), name="value")
-            elif reduction == Reduction.SUM_BY_NONZERO_WEIGHTS:
-                loss = _DivNoNan(loss, _present(losses, weights), name="value")
-            elif reduction == Reduction.SUM_OVER_BATCH_SIZE:
-                loss = _DivNoNan(loss, _Cast(_Size(losses), DstT="float32"), name="value")
-        if kept.name != "float32":
-            loss = _Cast(loss, DstT=kept)
-        add_loss(loss, loss_collection)
-        return loss
+        with _nodes(losses, weights, reduction):
+            return _weigh(losses, convert_to_tensor(weights), loss_collection, reduction)
+
+
+_NODES = {Reduction.NONE: 8, Reduction.SUM: 10, Reduction.MEAN: 19, Reduction.SUM_OVER_BATCH_SIZE: 15, Reduction.SUM_BY_NONZERO_WEIGHTS: 31}
+"""The nodes of TensorFlow 1.x for a weight that is a number: mostly checks that it broadcasts."""
+
+
+def _nodes(losses: Any, weights: Any, reduction: str) -> Any:
+    is_tensor = isinstance(weights, Tensor)
+    if not (weights._dims == () if is_tensor else isinstance(weights, (int, float))) or losses._dims is None:
+        return contextlib.nullcontext()
+    return node_count.exactly(_NODES[reduction] - 2 * is_tensor)
+
+
+def _weigh(losses: Any, weights: Any, loss_collection: Any, reduction: str) -> Any:
+    kept = losses.dtype.base_dtype
+    if kept.name != "float32":
+        losses = _Cast(losses, DstT="float32")
+    if weights.dtype.base_dtype.name != "float32":
+        weights = _Cast(weights, DstT="float32")
+    weights = _fitting(weights, losses)
+    loss = _Mul(losses, weights)
+    if reduction != Reduction.NONE:
+        loss = _total(loss)
+        if reduction == Reduction.MEAN:
+            loss = _DivNoNan(loss, _total(_OnesLike(losses) * weights), name="value")
+        elif reduction == Reduction.SUM_BY_NONZERO_WEIGHTS:
+            loss = _DivNoNan(loss, _present(losses, weights), name="value")
+        elif reduction == Reduction.SUM_OVER_BATCH_SIZE:
+            loss = _DivNoNan(loss, _Cast(_Size(losses), DstT="float32"), name="value")
+    if kept.name != "float32":
+        loss = _Cast(loss, DstT=kept)
+    add_loss(loss, loss_collection)
+    return loss
 
 
 def _pair(labels: Any, predictions: Any, second: str = "predictions", dtype: Any = "float32") -> tuple[Any, Any]:
@@ -237,6 +254,7 @@ def hinge_loss(
 
     def losses() -> Any:
         y, p = _pair(labels, logits, "logits")
+        node_count.more(1)
         return Relu(_OnesLike(y) - (2 * y - _OnesLike(y)) * p)
 
     return _weighted(losses, weights, scope, "hinge_loss", loss_collection, reduction)
@@ -376,6 +394,7 @@ def sparse_softmax_cross_entropy(
         x, y = convert_to_tensor(logits), convert_to_tensor(labels)
         if x._dims is not None and y._dims is not None and len(y._dims) == len(x._dims) and y._dims[-1] in (1, None):
             y = _Squeeze(y, squeeze_dims=[-1])
+        node_count.more(-1 if isinstance(weights, (int, float)) else 0)  # the weight is a tensor before it is checked
         return sparse_softmax_cross_entropy_with_logits(labels=y, logits=x, name="xentropy")
 
     return _weighted(losses, weights, scope, "sparse_softmax_cross_entropy_loss", loss_collection, reduction)

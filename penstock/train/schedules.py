@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.base import dtypes
 from penstock.base.export import export
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
@@ -114,6 +114,7 @@ def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: Any, end
                 steps = steps * turns
             else:
                 step = find("Minimum")(step, steps)
+            node_count.more(0 if cycle else 1)
             left = find("Pow")(1 - step / steps, _cast(power, dtype))
             return find("AddV2")((rate - end) * left, end, name=scope or None)
 

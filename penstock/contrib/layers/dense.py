@@ -14,6 +14,7 @@ from penstock.contrib.layers.naming import (
     variable_getter,
 )
 from penstock.contrib.names import contrib, contrib_constant
+from penstock.ir import node_count
 
 
 @contrib("layers.fully_connected", "slim.fully_connected")
@@ -150,6 +151,7 @@ def one_hot_encoding(
         labels = tf.convert_to_tensor(labels)
         if labels.dtype == tf.int32:
             labels = tf.to_int64(labels)
+        node_count.more(2)
         outputs = tf.one_hot(labels, num_classes, on_value=on_value, off_value=off_value)
         return collect_named_outputs(outputs_collections, sc, outputs)
 

@@ -6,6 +6,7 @@ from typing import Any
 import penstock.compat.v1 as tf
 from penstock.contrib.names import contrib
 from penstock.contrib.rnn.cells import State, width
+from penstock.ir import node_count
 from penstock.layers.rnn_cell import LayerRNNCell
 
 
@@ -53,7 +54,8 @@ class LSTMBlockCell(LayerRNNCell):
     def call(self, inputs: Any, state: Any) -> Any:
         if len(state) != 2:
             raise ValueError("Expecting state to be a tuple with length 2.")
-        new_c, new_h = _lstm_step(self, inputs, *state)
+        with node_count.exactly(1 if self._use_peephole else 2):  # a kernel, and zeros for the peepholes
+            new_c, new_h = _lstm_step(self, inputs, *state)
         return new_h, State(new_c, new_h)
 
 
@@ -82,6 +84,10 @@ class GRUBlockCellV2(LayerRNNCell):
         self.built = True
 
     def call(self, inputs: Any, h_prev: Any) -> Any:
+        with node_count.exactly(1):
+            return self._step(inputs, h_prev)
+
+    def _step(self, inputs: Any, h_prev: Any) -> Any:
         gates = tf.sigmoid(tf.nn.bias_add(tf.matmul(tf.concat([inputs, h_prev], 1), self._gate_kernel), self._gate_bias))
         r, u = tf.split(gates, 2, axis=1)
         candidate = tf.tanh(tf.nn.bias_add(tf.matmul(tf.concat([inputs, r * h_prev], 1), self._candidate_kernel), self._candidate_bias))

@@ -6,6 +6,7 @@ from typing import Any
 import penstock.compat.v1 as tf
 from penstock.contrib.names import again, contrib, contrib_constant
 from penstock.contrib.rnn.wrappers import linear
+from penstock.ir import node_count
 from penstock.layers.rnn_cell import LayerRNNCell, RNNCell
 
 State = tf.nn.rnn_cell.LSTMStateTuple
@@ -114,7 +115,8 @@ class CoupledInputForgetGateLSTMCell(RNNCell):
         j, f, o = (norm(p, name) for p, name in zip(parts, ("transform", "forget", "output")))
         if self._use_peepholes:
             w_f, w_o = get("W_F_diag", [n]), get("W_O_diag", [n])
-        keep = tf.sigmoid(f + self._forget_bias + (w_f * c_prev if self._use_peepholes else 0.0))
+        f = f + self._forget_bias
+        keep = tf.sigmoid(f + w_f * c_prev if self._use_peepholes else f)
         c = norm(keep * c_prev + (1 - keep) * self._activation(j), "state")
         m = tf.sigmoid(o + w_o * c if self._use_peepholes else o) * self._activation(c)
         if self._num_proj is not None:
@@ -163,7 +165,8 @@ class IntersectionRNNCell(_Sized):
                 with tf.variable_scope("in_projection"):
                     inputs = linear(inputs, self._num_input_proj, True)
             matrix = linear([inputs, state], 4 * n, True)
-        gh, h, gy, y = tf.split(matrix, 4, axis=1)
+        with node_count.exactly(16):  # four slices
+            gh, h, gy, y = tf.split(matrix, 4, axis=1)
         gh, gy = tf.sigmoid(gh + self._forget_bias), tf.sigmoid(gy + self._forget_bias)
         new_state = gh * state + (1.0 - gh) * tf.tanh(h)
         return gy * inputs + (1.0 - gy) * self._y_activation(y), new_state

@@ -7,6 +7,7 @@ from typing import Any
 import penstock.compat.v1 as tf
 from penstock.contrib.names import contrib
 from penstock.contrib.seq2seq.helper import Helper, _transpose_batch_time
+from penstock.ir import node_count
 
 
 @contrib("seq2seq.Decoder")
@@ -46,7 +47,11 @@ class Decoder(metaclass=abc.ABCMeta):
 
 
 def _zero_outputs(size: Any, dtype: Any, batch_size: Any) -> Any:
-    return tf.nest.map_structure(lambda s, d: tf.zeros(tf.concat([[batch_size], tf.TensorShape(s).as_list()], 0), d), size, dtype)
+    def zeros(size: Any, dtype: Any) -> Any:
+        with node_count.exactly(10 if isinstance(batch_size, tf.Tensor) else 8):
+            return tf.zeros(tf.concat([[batch_size], tf.TensorShape(size).as_list()], 0), dtype)
+
+    return tf.nest.map_structure(zeros, size, dtype)
 
 
 def _element_shape(batch_size: Any, from_shape: Any) -> Any:

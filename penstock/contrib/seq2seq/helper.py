@@ -5,6 +5,7 @@ from typing import Any
 
 import penstock.compat.v1 as tf
 from penstock.contrib.names import contrib
+from penstock.ir import node_count
 
 
 def _transpose_batch_time(x: Any) -> Any:
@@ -12,7 +13,8 @@ def _transpose_batch_time(x: Any) -> Any:
     if rank is not None and rank < 2:
         return x
     rest = list(range(2, rank)) if rank is not None else tf.range(2, tf.rank(x))
-    moved = tf.transpose(x, [1, 0, *rest] if rank is not None else tf.concat([[1, 0], rest], 0))
+    with node_count.exactly(8):
+        moved = tf.transpose(x, [1, 0, *rest] if rank is not None else tf.concat([[1, 0], rest], 0))
     if rank is not None:
         dims = x.get_shape().as_list()
         moved.set_shape([dims[1], dims[0], *dims[2:]])

@@ -156,8 +156,6 @@ def is_unconverted(f: types.FunctionType) -> bool:
     """Is it converted already, kept from it, or of a library?"""
     if convert.is_artifact(f) or getattr(f, "autograph_do_not_convert__", None) is f.__code__:
         return True
-    if f.__code__.co_flags & inspect.CO_GENERATOR:
-        return True
     return is_library(f)
 
 
