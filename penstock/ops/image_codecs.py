@@ -13,6 +13,7 @@ from penstock.base.export import export
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
 from penstock.ir.op import op
+from penstock.ops import jpeg
 from penstock.ops.families import later
 from penstock.ops.image import convert_image_dtype
 from penstock.ops.random import uniform
@@ -152,30 +153,19 @@ def _png_of_16_bits(data: bytes) -> np.ndarray:
     )
 
 
-def _jpeg(data: bytes, channels: int, ratio: int, window: Any = None) -> np.ndarray:
-    if channels not in (0, 1, 3):
-        raise InvalidArgumentError(None, None, f"channels must be 0, 1, or 3 for JPEG, got {channels}")
-    if ratio not in (1, 2, 4, 8):
-        raise InvalidArgumentError(None, None, f"ratio must be 1, 2, 4, or 8, got {ratio}")
-    image = _opened(data)
-    if image.format == "JPEG" and (ratio > 1 or channels == 1):
-        image.draft(
-            "L" if channels == 1 else image.mode, (max(1, -(-image.width // ratio)), max(1, -(-image.height // ratio)))
-        )
-    if image.format == "JPEG" and channels == 0:
-        channels = 1 if image.mode == "L" else 3
-    pixels = _pixels(image, channels)
-    if window is not None:
-        top, left, height, width = (int(v) for v in np.asarray(window).reshape(-1))
-        rows, columns = pixels.shape[:2]
-        if height <= 0 or width <= 0 or top < 0 or left < 0 or top + height > rows or left + width > columns:
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"Invalid crop window: rows {top} to {top + height} of {rows}, columns {left} to {left + width} of {columns}",
-            )
-        pixels = pixels[top : top + height, left : left + width]
-    return np.ascontiguousarray(pixels)
+def _jpeg(data: bytes, channels: int, window: Any = None, **options: Any) -> np.ndarray:
+    """The pixels of a JPEG file, and of any other that is taken for one."""
+    if channels not in (0, 1, 3, 4):
+        raise InvalidArgumentError(None, None, f"`channels` must be 0, 1, 3 or 4 but got {channels}")
+    if not data:
+        raise InvalidArgumentError(None, None, "Input is empty.")
+    if data.startswith(b"\xff\xd8\xff"):
+        return jpeg.pixels(data, channels, window=window, **options)
+    kind = _kind(data)
+    found = _frames(_opened(data))[0] if kind == "GIF" else _bmp(data, channels) if kind == "BMP" else _png(data, channels, False)
+    if window is None:
+        return np.ascontiguousarray(found)
+    raise InvalidArgumentError(None, None, f"Trying to decode a file of format {kind} using DecodeAndCropJpeg: only JPEG files can be cropped")
 
 
 def _depth(channels: int) -> int | None:
@@ -191,18 +181,20 @@ _JPEG_ATTRS = (
 @op(
     f"DecodeJpeg(contents: string, *, {_JPEG_ATTRS}) -> image: uint8",
     where="host",
-    shape=lambda contents, *, channels, ratio: (None, None, _depth(channels)),
+    shape=lambda contents, *, channels: (None, None, _depth(channels)),
 )
-def DecodeJpeg(xp, contents, *, channels, ratio):
+def DecodeJpeg(xp, contents, *, channels, ratio, fancy_upscaling, try_recover_truncated, dct_method):
     """The pixels [height, width, channels] of a JPEG file."""
-    return _jpeg(_bytes(contents), channels, ratio)
+    return _jpeg(_bytes(contents), channels, ratio=ratio, fancy=fancy_upscaling, recover=try_recover_truncated, method=dct_method)
 
 
 @op(f"DecodeAndCropJpeg(contents: string, crop_window: int32, *, {_JPEG_ATTRS}) -> image: uint8", where="host",
-    shape=lambda contents, crop_window, *, channels, ratio: (*(crop_window.dims or (None,) * 4)[2:], _depth(channels)))  # fmt: skip
-def DecodeAndCropJpeg(xp, contents, crop_window, *, channels, ratio):
+    shape=lambda contents, crop_window, *, channels: (*(crop_window.dims or (None,) * 4)[2:], _depth(channels)))  # fmt: skip
+def DecodeAndCropJpeg(xp, contents, crop_window, *, channels, ratio, fancy_upscaling, dct_method):
     """The pixels of a window (top, left, height, width) of a JPEG file."""
-    return _jpeg(_bytes(contents), channels, ratio, crop_window)
+    return _jpeg(
+        _bytes(contents), channels, crop_window, ratio=ratio, fancy=fancy_upscaling, recover=True, method=dct_method
+    )  # fmt: skip
 
 
 @op("DecodePng(contents: string, *, channels: int = 0, dtype: {uint8|uint16} = uint8) -> image: dtype", where="host",
@@ -290,7 +282,7 @@ def DecodeImage(xp, contents, *, channels, dtype, expand_animations):
     if kind == "BMP":
         return _as_type(_bmp(data, channels), dtype)
     if kind == "JPEG":
-        return _as_type(_jpeg(data, channels, 1), dtype)
+        return _as_type(_jpeg(data, channels), dtype)
     return _as_type(_png(data, channels, kind == "PNG" and dtype.name != "uint8"), dtype)
 
 
@@ -301,8 +293,7 @@ def DecodeImage(xp, contents, *, channels, dtype, expand_animations):
 )
 def ExtractJpegShape(xp, contents):
     """[height, width, channels] of a JPEG file, from its header."""
-    image = _opened(_bytes(contents))
-    return np.array([image.height, image.width, 1 if image.mode == "L" else 3])
+    return np.array(jpeg.header(_bytes(contents)))
 
 
 def _scalar_string(*_: Any, **__: Any) -> Any:
@@ -331,6 +322,8 @@ def _encoded_jpeg(image: np.ndarray, quality: int, grey: str = "", **options: An
         raise InvalidArgumentError(None, None, f"image must have 1 or 3 channels, got shape {list(image.shape)}")
     if not 0 <= quality <= 100:
         raise InvalidArgumentError(None, None, f"quality must be in [0, 100], got {quality}")
+    if channels == 1:
+        options["subsampling"] = 0
     return _written(image, "JPEG", quality=max(1, quality), **options)
 
 

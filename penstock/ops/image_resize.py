@@ -3,6 +3,7 @@
 The places and weights of the samples follow from the sizes alone, so they are NumPy constants under a trace too.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -170,26 +171,44 @@ def _nearest(xp: Any, images: Any, height: int, width: int, align: bool, half: b
     return _take(xp, x, nearest_places(images.shape[2], width, align, half), 2)
 
 
+@functools.lru_cache(64)
+def _columns(width: int, out: int, channels: int, align: bool, half: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`linear_places` of columns, for rows in which the channels of a pixel follow each other."""
+    low, high, share = linear_places(width, out, align, half)
+    every = np.arange(channels)
+    spread = lambda places: (places[:, None] * channels + every).reshape(-1)
+    return spread(low), spread(high), np.repeat(share, channels)
+
+
 def _bilinear(xp: Any, images: Any, height: int, width: int, align: bool, half: bool) -> Any:
-    x = xp.asarray(images, np.float32)
     if (height, width) == tuple(images.shape[1:3]):
-        return x
-    low, high, share = linear_places(images.shape[2], width, align, half)
-    rows = (*x.shape[:2], width * x.shape[3])  # a long last axis: NumPy is slow where it is the three channels
-    x = _between(xp, _take(xp, x, low, 2).reshape(rows), _take(xp, x, high, 2).reshape(rows), np.repeat(share, x.shape[3])[None, None, :])
-    x = x.reshape(*rows[:2], width, -1) if width else x.reshape(*rows[:2], 0, images.shape[3])
-    low, high, share = linear_places(images.shape[1], height, align, half)
-    return _between(xp, _take(xp, x, low, 1), _take(xp, x, high, 1), share[None, :, None, None])
+        return xp.asarray(images, np.float32)
+    count, rows, columns, channels = images.shape
+    low, high, share = _columns(columns, width, channels, align, half)
+    flat = images.reshape(count, rows, columns * channels)  # a long last axis: NumPy is slow where it is the three channels
+    x = _between(xp, _single(xp, _picked(xp, flat, low, 2)), _single(xp, _picked(xp, flat, high, 2)), share)
+    low, high, share = linear_places(rows, height, align, half)
+    x = _between(xp, _picked(xp, x, low, 1), _picked(xp, x, high, 1), share[:, None])
+    return x.reshape(count, height, width, channels)
+
+
+def _picked(xp: Any, x: Any, places: np.ndarray, axis: int) -> Any:
+    """The rows or columns at places that are all there."""
+    return x.take(places, axis, mode="clip") if xp is np else _take(xp, x, places, axis)
+
+
+def _single(xp: Any, x: Any) -> Any:
+    return xp.asarray(x, np.float32)
 
 
 def _between(xp: Any, first: Any, second: Any, share: Any) -> Any:
-    """first + (second - first) * share; in NumPy with one array for all three steps."""
+    """first + (second - first) * share; NumPy computes it in the place of `second`."""
     if xp is not np:
         return first + (second - first) * share
-    out = second - first
-    out *= share
-    out += first
-    return out
+    second -= first
+    second *= share
+    second += first
+    return second
 
 
 def _bicubic(xp: Any, images: Any, height: int, width: int, align: bool, half: bool) -> Any:
