@@ -179,15 +179,34 @@ class GradientTape:
         return rebuild(found)
 
     def _target(self, target: Any) -> Any:
-        return door.convert(target)
+        found = self._recorded(target)
+        return door.convert(target) if found is None else found
+
+    def _recorded(self, value: Any) -> Any:
+        """The tensor that stands for a value in what was recorded, which may have been in a graph further out; None when there is none."""
+        t = value if isinstance(value, Tensor) else getattr(value, "handle", None)
+        if not isinstance(t, Tensor):
+            return None
+        graphs, here = [], door.current()
+        while here is not None and here.is_graph:
+            graphs.append(here)
+            here = getattr(here, "outer", None)
+        for graph in (None, *reversed(graphs)):
+            if graph is not None:
+                t = getattr(graph, "_captured", {}).get(t._id, (t, t))[1]
+            if t._id in self._watched:
+                return t
+        return None
 
     def _pull(self, targets: list[Any], seeds: list[Any], parts: list[Any]) -> list[Any]:
         records = self._records or []
-        sources = [source_tensor(p) for p in parts]
+        sources = [source_tensor(p) if (s := self._recorded(p)) is None else s for p in parts]
         grads: dict[int, list[Any]] = {}
+        wanted = {s._id for s in sources}
         for t, dy in zip(targets, seeds):
-            if t._id in self._watched:
-                if dy is None and not t.dtype.is_differentiable:
+            watched = t._id in self._watched
+            if watched or t._id in wanted:  # a target that is a source itself needs no record
+                if dy is None and watched and not t.dtype.is_differentiable:
                     continue
                 grads.setdefault(t._id, []).append(find("OnesLike")(t) if dy is None else dy)
         sums = backprop.backprop(records, grads, self._watched, frozenset(), [s._id for s in sources])

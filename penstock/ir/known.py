@@ -51,6 +51,27 @@ def known_value(tensor: Any) -> Any:
     return memo[tensor._id]
 
 
+STATIC = frozenset({"Cast", "Concat", "ConcatV2", "Const", "Equal", "Fill", "Identity", "NotEqual", "Pack", "Range", "Rank", "Shape", "Size",
+                    "Split", "StopGradient", "Unpack"})  # fmt: skip
+"""Through these TensorFlow sees the values of a graph; programs take another way where it sees none."""
+
+
+def static_value(tensor: Any) -> Any:
+    """The value of a tensor of a graph as far as TensorFlow sees it too, or None."""
+    if tensor.op.type == "Const":
+        return np.array(tensor.op.attrs["value"], dtype=object) if tensor.dtype.name == "string" else known_value(tensor)
+    seen, stack = {tensor.op}, [tensor.op]
+    while stack:
+        node = stack.pop()
+        if node.type not in STATIC:
+            return None
+        if node.type not in ("Shape", "Size", "Rank"):
+            new = {i.op for i in node.inputs} - seen
+            seen |= new
+            stack.extend(new)
+    return known_value(tensor)
+
+
 def compute(op: Any, values: list[Any], attrs: dict[str, Any]) -> list[Any]:
     """Run an op's NumPy body on known values; a flat list of arrays of the declared dtypes."""
     args = group(op, values, attrs)

@@ -509,7 +509,7 @@ def _check_index(index: Any) -> None:
             raise TypeError(_BAD_INDEX.format(index))
         return
     rank = len(index.shape) if not isinstance(index, Tensor) else None if index._dims is None else len(index._dims)
-    name = getattr(dtype, "name", str(dtype))
+    name = getattr(getattr(dtype, "base_dtype", dtype), "name", str(dtype))
     if name not in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32") or rank not in (0, None):
         raise TypeError(_BAD_INDEX.format(index))
 

@@ -22,6 +22,8 @@ def getfullargspec(obj):
     defaults = dict(zip(found.args[-len(found.defaults) :], found.defaults, strict=True))
     if defaults.pop("layout", 0) is None:
         found.args.remove("layout")
+        known = inspect.signature(obj)  # what wraps the function by its signature shall pass the same
+        obj.__signature__ = known.replace(parameters=[p for p in known.parameters.values() if p.name != "layout"])
     if defaults.get("out_type", 0) is None:
         defaults["out_type"] = dtypes.int32
     return found._replace(defaults=tuple(defaults.values()))

@@ -256,7 +256,9 @@ class TestCase(absltest.TestCase):
 
     def assertNear(self, f1, f2, err, msg=None):
         """Two numbers differ by less than `err`."""
-        self.assertTrue(f1 == f2 or abs(f1 - f2) <= err, f"{f1:f} != {f2:f} +/- {err:f}{f' ({msg})' if msg else ''}")
+        shown = [getattr(x, "item", lambda x=x: x)() for x in (f1, f2, err)]
+        differ = "%f != %f +/- %f%s" % (*shown, f" ({msg})" if msg is not None else "")
+        self.assertTrue(f1 == f2 or abs(f1 - f2) <= err, differ)
 
     def assertArrayNear(self, farray1, farray2, err, msg=None):
         """Two lists of numbers differ by less than `err` in each place."""

@@ -9,7 +9,7 @@ from penstock.base.export import export
 from penstock.fronts.trace import FuncGraph
 from penstock.ir import door
 from penstock.ir.graph import GraphTensor
-from penstock.ir.known import known_value
+from penstock.ir.known import known_value, static_value
 from penstock.ir.tensor import AnyTensor, Tensor
 from penstock.state.variable import Variable
 
@@ -44,30 +44,10 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
     """
     if not isinstance(tensor, Tensor):
         return tensor if not isinstance(tensor, Variable) else None
-    value = _static(tensor) if isinstance(tensor, GraphTensor) else known_value(tensor)
+    value = static_value(tensor) if isinstance(tensor, GraphTensor) else known_value(tensor)
     if value is not None or not partial:
         return value
     return _partly(tensor)
-
-
-STATIC = frozenset({"Cast", "Concat", "ConcatV2", "Const", "Equal", "Fill", "Identity", "NotEqual", "Pack", "Range", "Rank", "Shape", "Size",
-                    "Split", "StopGradient", "Unpack"})  # fmt: skip
-"""Through these TensorFlow sees the values of a graph; programs take another way where it sees none."""
-
-
-def _static(tensor: GraphTensor) -> Any:
-    if tensor.op.type == "Const":
-        return np.array(tensor.op.attrs["value"], dtype=object) if tensor.dtype.name == "string" else known_value(tensor)
-    seen, stack = {tensor.op}, [tensor.op]
-    while stack:
-        node = stack.pop()
-        if node.type not in STATIC:
-            return None
-        if node.type not in ("Shape", "Size", "Rank"):
-            new = {i.op for i in node.inputs} - seen
-            seen |= new
-            stack.extend(new)
-    return known_value(tensor)
 
 
 def _partly(tensor: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export
+from penstock.fronts.control import cond
 from penstock.ir import door
 from penstock.ir.op import find
 from penstock.ops import arithmetic, compare
@@ -61,13 +62,26 @@ def squeezed(predictions: Any, labels: Any = None, weights: Any = None) -> tuple
         return predictions, labels, None
     weights = door.convert(weights)
     a, b = predictions.shape.rank, weights.shape.rank
-    if b == 0 or a is None or b is None:
+    if b == 0:
         return predictions, labels, weights
+    if a is None or b is None:
+        return predictions, labels, _adjusted(weights, predictions)
     if b == a + 1:
         weights = squeeze(weights)
     elif a == b + 1:
         weights = find("ExpandDims")(weights, -1)
     return predictions, labels, weights
+
+
+def _adjusted(weights: Any, predictions: Any) -> Any:
+    """Weights of a rank that only the run knows: a last axis of one goes or comes where that makes the ranks equal."""
+    rank = find("Rank")(weights)
+    more = rank - find("Rank")(predictions)
+    keep = lambda: find("Identity")(weights)
+    dims = weights.shape.as_list() if weights.shape.rank is not None else [None]
+    squeeze = (lambda: find("Squeeze")(weights, squeeze_dims=[-1])) if dims[-1] in (1, None) else keep
+    expand = lambda: cond(find("Equal")(more, -1), lambda: find("ExpandDims")(weights, -1), keep)
+    return cond(find("Equal")(rank, 0), keep, lambda: cond(find("Equal")(more, 1), squeeze, expand))
 
 
 def spread(weights: Any, values: Any) -> Any:

@@ -34,6 +34,8 @@ def _expanded(labels: Any, predictions: Any) -> Any:
     if labels.dtype.base_dtype is not int64:
         raise TypeError(f"Types don't match, {int64!r} vs {labels.dtype!r}.")
     a, b = predictions.shape.rank, labels.shape.rank
+    if a is not None and b is not None and b not in (a, a - 1):
+        raise ValueError(f"Unexpected labels shape {labels.shape} for predictions shape {predictions.shape}.")
     return find("ExpandDims")(labels, -1) if a is not None and b == a - 1 else labels
 
 
@@ -46,6 +48,8 @@ def _has(ids: Any, class_id: int) -> Any:
 
 def _number(kind: str, labels: Any, predictions: Any, class_id: Any) -> Any:
     """How many true positives, false positives or false negatives each row has."""
+    if predictions.shape.rank is not None and predictions.shape.rank < 2 and class_id is None:
+        raise ValueError(f"Shape must be at least rank 2 but is rank {predictions.shape.rank} for the predicted classes")
     if class_id is None:
         made = {"true_positive": lambda: set_intersection(predictions, labels),
                 "false_positive": lambda: set_difference(predictions, labels, aminusb=True),
@@ -203,9 +207,10 @@ def _average_precision_of(labels: Any, predictions_idx: Any, weights: Any = None
     """`average_precision_at_k` of classes that were found already: `predictions_idx` [..., k], the best first."""
     with name_scope(name, "average_precision_at_top_k", (predictions_idx, labels, weights)) as scope:
         best = to(predictions_idx, int64)
-        if best.shape.rank is None or best.shape[-1] is None:
+        width = best.shape.as_list()[-1]
+        if width is None:
             raise ValueError("The last dimension of predictions_idx must be set.")
-        found = _average_precision(_expanded(labels, best), best, best.shape[-1], None)
+        found = _average_precision(_expanded(labels, best), best, width, None)
         return _running_mean(found, weights, metrics_collections, updates_collections, scope)
 
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from penstock.fronts.lift import control_dependencies
 from penstock.ir import door
 from penstock.ir.op import find
+from penstock.ops.asserts import assert_greater_equal, assert_less_equal
 from penstock.ops.reduce import reduce_sum
 from penstock.ops.shapes import reshape
 from penstock.state.scopes import variable_scope
@@ -20,7 +22,15 @@ def counts_at(
     labels: Any, predictions: Any, thresholds: list[float], weights: Any, includes: tuple[str, ...] = ALL
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The counts of the confusion matrix at each threshold: values so far and updates, by tp, fn, tn, fp."""
-    predictions, labels, weights = squeezed(to(predictions, FLOAT), to(labels, BOOL), weights)
+    predictions = door.convert(predictions)
+    low, high = (to(limit, predictions.dtype.base_dtype) for limit in (0.0, 1.0))
+    with control_dependencies(
+        [
+            assert_greater_equal(predictions, low, message="predictions must be in [0, 1]"),
+            assert_less_equal(predictions, high, message="predictions must be in [0, 1]"),
+        ]
+    ):
+        predictions, labels, weights = squeezed(to(predictions, FLOAT), to(labels, BOOL), weights)
     predictions.shape.assert_is_compatible_with(labels.shape)
     flat = reshape(predictions, [1, -1])
     is_label = reshape(labels, [1, -1])
