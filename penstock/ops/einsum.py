@@ -294,9 +294,9 @@ def _tensordot(a: Any, b: Any, axes: Any, scope: str) -> Any:
     left, a_free, a_sizes = flatten(a, a_axes, True)
     right, b_free, b_sizes = flatten(b, b_axes, False)
     whole = [*a_free, *b_free]
-    product = matmul(left, right)
     if len(a_free) == 1 and len(b_free) == 1:
-        return product
+        return matmul(left, right, name=scope or None)
+    product = matmul(left, right)
     if whole.count(None) <= 1:
         return Reshape(product, np.array([-1 if d is None else d for d in whole], np.int32), name=scope or None)
     part = lambda sizes, dims: np.array(dims, np.int32) if sizes is None else sizes

@@ -8,7 +8,7 @@ import numpy as np
 from penstock.base.dtypes import as_dtype, float32
 from penstock.base.errors import ShapeError
 from penstock.base.export import export
-from penstock.ir import node_count
+from penstock.ir import flow_style, node_count
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
 from penstock.ir.scope import scoped
@@ -153,7 +153,7 @@ def _flip_by_chance(image: Any, axis: int, draw: Callable[[Any], Any], default: 
             node_count.more(1 if image.shape.is_fully_defined() else 23)  # checks of the shape
             drawn = draw([])
             with node_count.exactly(11):
-                return _Select(_Less(drawn, 0.5), _ReverseV2(image, [axis + 3]), image, name=scope or None)
+                return _Select(_Less(drawn, 0.5), _ReverseV2(image, [axis + 3]), image, name=flow_style.label(scope, "Merge") or None)
         if len(image._dims) != 4:
             raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
         batch = _sizes(image)[0]
@@ -609,7 +609,8 @@ def _standardized(image: Any, scope: str) -> Any:
     mean = _Mean(image, [-1, -2, -3], keep_dims=True)
     variance = _Mean(later("Square")(image - mean), [-1, -2, -3], keep_dims=True)
     smallest = later("Rsqrt")(_Cast(convert_to_tensor(count), DstT=image.dtype.base_dtype))
-    return later("RealDiv")(image - mean, _Maximum(later("Sqrt")(variance), smallest), name=scope or None)
+    out = later("RealDiv")(image - mean, _Maximum(later("Sqrt")(variance), smallest), name=scope or None)
+    return later("Identity")(out) if node_count.active() else out
 
 
 @export("image.adjust_brightness")

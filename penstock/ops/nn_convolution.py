@@ -314,6 +314,8 @@ def _convolution(
         strides, dilations = ones if strides is None else strides, ones if dilations is None else dilations
         if isinstance(padding, str) and max(dilations if hasattr(dilations, "__len__") else [dilations]) > 1:
             node_count.more(1 + dilation_nodes(padding))
+            if node_count.active():
+                scope = "BatchToSpaceND"
         return _CONVOLUTIONS[n](
             input, filters, strides, padding, data_format=data_format, dilations=dilations, name=scope or None
         )
