@@ -278,13 +278,17 @@ def dtype_of(value: Any) -> DType | None:
         return None
 
 
+def runtime_name(dtype: DType) -> str:
+    """What TensorFlow's kernels call a type in their messages."""
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(dtype.name, dtype.name)
+
+
 def mismatch(op: str, arg: str, got: DType, want: DType, why: str = "", at: int = 0, same_as: str | None = None) -> DTypeError:
     """What TensorFlow's kernels and its graph builder say of a tensor of another type, and the fix."""
-    runtime = {"float32": "float", "float64": "double", "float16": "half"}
     built = f"does not match type {want.name} of argument {same_as!r}" if same_as else f"does not match expected type of {want.name}"
     return DTypeError(
-        f"cannot compute {op} as input #{at}(zero-based) was expected to be a {runtime.get(want.name, want.name)} tensor "
-        f"but is a {runtime.get(got.name, got.name)} tensor\n"
+        f"cannot compute {op} as input #{at}(zero-based) was expected to be a {runtime_name(want)} tensor "
+        f"but is a {runtime_name(got)} tensor\n"
         f"  Input {arg!r} of {op!r} Op has type {got.name} that {built}{why}.\n  fix: tf.cast({arg}, tf.{want.name})"
     )
 

@@ -51,6 +51,17 @@ def _converted(y: Any, kind: Any) -> Any:
         raise
 
 
+def _reflected(self: Tensor, other: Any, back: str) -> Any:
+    """What the other operand makes of it; the tensor's own complaint where it refuses too."""
+    try:
+        out = getattr(other, back)(self)
+    except (TypeError, ValueError):
+        out = NotImplemented
+    if out is NotImplemented:
+        door.convert(other, self.dtype.base_dtype)
+    return out
+
+
 def _install(symbol: str, function: Callable[..., Any], label: str, reflected: bool = True) -> None:
     """Make `Tensor.__symbol__` (and `__rsymbol__`) call function(x, y, name)."""
     back = f"__r{symbol}__"
@@ -73,7 +84,7 @@ def _install(symbol: str, function: Callable[..., Any], label: str, reflected: b
             if hasattr(type(other), back) and not isinstance(
                 other, (int, float, complex, np.ndarray, np.generic, str, bytes)
             ):
-                return NotImplemented
+                return _reflected(self, other, back)
             raise
         return function(self, converted, label)
 

@@ -41,7 +41,7 @@ class PythonFunction:
             array = _as_array(value)
             got = as_dtype(array.dtype)
             if got is not wanted:
-                raise errors.InvalidArgumentError(None, None, f"{i}-th value returned by {self.token} is {got.name}, but expects {wanted.name}")
+                raise errors.InvalidArgumentError(None, None, f"{i}-th value returned by {self.token} is {convert.runtime_name(got)}, but expects {convert.runtime_name(wanted)}")
             out.append(array)
         return out
 

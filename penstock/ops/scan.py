@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock.base.errors import ShapeError
 from penstock.base.export import export
+from penstock.base.shape import as_text
 from penstock.ir.op import Op, op
 from penstock.ops.families import conj, dispatched, later, wide
 
@@ -16,9 +17,9 @@ def _scan(text: str, accumulate: Any, start: Any, doc: str) -> Op:
     """A scan: `accumulate(xp, x, axis)` forwards and inclusive; flips make it reverse, a shift exclusive."""
 
     def body(xp: Any, x: Any, axis: Any, *, exclusive: bool, reverse: bool) -> Any:
-        at = int(axis)
+        at = _scalar(axis)
         if not -x.ndim <= at < x.ndim:
-            raise ShapeError(f"Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {at}")
+            raise ShapeError(f"ScanOp: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {at}")
         kind = x.dtype
         x = wide(xp, x)
         if reverse:
@@ -35,10 +36,16 @@ def _scan(text: str, accumulate: Any, start: Any, doc: str) -> Op:
     return op(text, shape=_shape, static=("axis",))(body)
 
 
+def _scalar(axis: Any) -> int:
+    if axis.ndim:
+        raise ShapeError(f"ScanOp: axis must be a scalar, not {as_text(axis.shape)}")
+    return int(axis)
+
+
 def _shape(x: Any, axis: Any, **_: Any) -> Any:
     at = axis.value
-    if x.shape is not None and at is not None and not -len(x.shape) <= int(at) < len(x.shape):
-        raise ShapeError(f"Expected scan axis in the range [{-len(x.shape)}, {len(x.shape)}), but got {int(at)}")
+    if x.shape is not None and at is not None and not -len(x.shape) <= _scalar(at) < len(x.shape):
+        raise ShapeError(f"ScanOp: Expected scan axis in the range [{-len(x.shape)}, {len(x.shape)}), but got {int(at)}")
     return x.shape
 
 

@@ -263,7 +263,7 @@ def _needs_no_arguments(function: Any) -> bool:
 
 
 def _check_found(found: Any, name: str, dims: TensorShape, dtype: Any, reuse: Any) -> None:
-    if reuse is False or reuse is None:
+    if reuse is False:
         line = getattr(getattr(found, "op", None), "line", None) if _in_graph() else None
         where = f" Originally defined at:\n\n{line}" if line is not None else ""
         raise ValueError(

@@ -29,7 +29,7 @@ def test_numpy_function_in_a_graph(function, dtype, value):
 
 @pytest.mark.parametrize(
     ("function", "message"),
-    [(lambda a: a.astype(np.float64), "0-th value .* float64, but expects float32"), (lambda a: 3.0, "float64"), (lambda a: (a, a), "returns 2 values, but expects to see 1")],
+    [(lambda a: a.astype(np.float64), "0-th value .* double, but expects float"), (lambda a: 3.0, "is double"), (lambda a: (a, a), "returns 2 values, but expects to see 1")],
 )
 def test_broken_promises(function, message):
     with v1.Graph().as_default(), v1.Session() as session:

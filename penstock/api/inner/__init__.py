@@ -1,6 +1,7 @@
 """What TensorFlow's internal modules define with parameters or a meaning of its own, unlike the public function of that name."""
 
 HERE = {
+    "python.eager.backprop": "backprop",
     "python.eager.cancellation": "cancellation",
     "python.eager.execute": "execute",
     "python.eager.imperative_grad": "imperative_grad",
@@ -8,8 +9,10 @@ HERE = {
     "python.framework.ops": "framework_ops",
     "python.framework.test_util": "test_util",
     "python.layers.utils": "layer_conventions",
+    "python.ops.array_ops": "array_ops",
     "python.ops.control_flow_ops": "control_flow",
     "python.ops.functional_ops": "functional",
+    "python.ops.gradient_checker_v2": "gradient_checks",
     "python.ops.list_ops": "list_ops",
     "python.ops.logging_ops": "old_summaries",
     "python.ops.ragged.ragged_map_ops": "ragged",
