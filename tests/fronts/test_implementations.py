@@ -107,3 +107,22 @@ def test_a_case_of_another_conditional():
     assert _case_helper(cond, pairs, lambda: 3, False, "case", allow_python_preds=True) == 2
     with pytest.raises(TypeError):
         _case_helper(cond, pairs, None, False, "case")
+
+
+def test_gradients_of_what_a_tape_saw_outside_of_a_body():
+    @tf.function
+    def f(x):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = -0.5 * x * x
+        seeds = tf.ones([3, 1, 2])
+        branch = tf.cond(tf.reduce_sum(x) > 0.0, lambda: tape.gradient(y, x), lambda: x)
+        return tf.map_fn(lambda s: tape.gradient(y, x, s), seeds), tf.vectorized_map(lambda s: tape.gradient(y, x, s), seeds), branch
+
+    x = tf.constant([[1.0, 2.0]])
+    for found in f(x):
+        np.testing.assert_array_equal(found, np.broadcast_to([[-1.0, -2.0]], found.shape))
+    v = tf.Variable([3.0])
+    with tf.GradientTape(persistent=True) as tape:
+        z = v * v
+    assert tf.function(lambda: tape.gradient(z, v))().numpy() == [6.0]
