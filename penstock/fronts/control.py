@@ -35,7 +35,8 @@ def is_symbolic(value: Any) -> bool:
 class Body:
     """A branch or loop body being traced: its graph, what it returned, flat and in structure."""
 
-    def __init__(self, name: str, function: Callable[..., Any], parameters: Any = (), structure: Any = None, more_nodes: int = 0):
+    def __init__(self, name: str, function: Callable[..., Any], parameters: Any = (), structure: Any = None, more_nodes: int = 0, done: bool = True):
+        self.done = done
         self.graph = graph = FuncGraph(fresh_name(name))
         graph.is_control_flow_graph = True
         graph._scope = door.current().get_name_scope()  # what stands inside is named after the node
@@ -50,7 +51,8 @@ class Body:
         if value is None:
             return None
         if isinstance(value, Operation):
-            return self.graph.convert(True)
+            self.graph._control_op(value)
+            return self.graph.convert(self.done)
         return self.graph.convert(value)
 
     def finish(self, outer_tensors: list[Any]) -> None:
@@ -75,6 +77,11 @@ def union_of_captures(bodies: list[Body]) -> list[Any]:
     return list(found.values())
 
 
+def waits_of(bodies: list[Body]) -> list[Operation]:
+    """The operations outside that what is inside waits for: their node waits for them."""
+    return [op for b in bodies for op in b.graph.waits_outside]
+
+
 def note_variables(bodies: list[Body]) -> None:
     for b in bodies:
         for v in b.graph.variables:
@@ -87,7 +94,7 @@ def _branches(node_op: Any, chosen: Any, functions: list[Any], labels: list[str]
     with scoped(name, default) as scope:
         old = flow_style.old()
         node_count.more(SWITCHES if old else 0)
-        bodies = [Body(f"{default}_{label}", f) for f, label in zip(functions, labels)]
+        bodies = [Body(f"{default}_{label}", f, done=not old or label != "false_fn") for f, label in zip(functions, labels)]
         first = bodies[0]
         _widen_slices(bodies)
         for b, label in zip(bodies[1:], labels[1:]):
@@ -101,7 +108,8 @@ def _branches(node_op: Any, chosen: Any, functions: list[Any], labels: list[str]
         for b in bodies[1:]:
             dims = [common(d, o._dims) for d, o in zip(dims, b.graph.outputs)]
         here = door.current()
-        results = node_op(chosen, captures, name=scope, Tout=[o.dtype.base_dtype for o in outs], output_shapes=dims, **lead, **attrs([b.graph for b in bodies]))
+        with here.control_dependencies(waits_of(bodies)):
+            results = node_op(chosen, captures, name=scope, Tout=[o.dtype.base_dtype for o in outs], output_shapes=dims, **lead, **attrs([b.graph for b in bodies]))
         node = here._nodes[-1]
         results = [] if isinstance(results, Operation) else [find("Identity")(t, name="Merge" if old else "Identity") for t in results]
         node_count.more(-1 if old else 0)  # the functional node
@@ -460,7 +468,8 @@ def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, pa
         turn.graph.outputs = [*turn.flat, *[by_id.get(t._id, i) for t, i in zip(captures, turn.graph.inputs[len(turn.parameters) :])]]
         note_variables([test, turn])
         shapes = [p._dims for p in turn.parameters] + [c._dims for c in captures]
-        results = WHILE([*inputs, *captures], cond=test.graph, body=turn.graph, output_shapes=shapes, parallel_iterations=parallel_iterations, name=scope)
+        with door.current().control_dependencies(waits_of([test, turn])):
+            results = WHILE([*inputs, *captures], cond=test.graph, body=turn.graph, output_shapes=shapes, parallel_iterations=parallel_iterations, name=scope)
         results = _named(results[: len(inputs)], bool(extra), old)
         if old:
             captured = [*test.graph._captured, *turn.graph._captured, *(t._id for t in extra[1:])]

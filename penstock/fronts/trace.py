@@ -32,6 +32,7 @@ class FuncGraph(Graph):
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
         self.control_outputs: list[Operation] = []
+        self.waits_outside: list[Operation] = []
         self.structured_outputs: Any = None
         self.structured_input_signature: Any = None
         self._captured: dict[int, tuple[Any, Any]] = {}  # id of the outer tensor -> (outer, inner)
@@ -55,7 +56,15 @@ class FuncGraph(Graph):
         else:
             self.seed = seeds.global_seed()
 
-    outer_graph = property(lambda self: self.outer if self.outer.is_graph else None)
+    @property
+    def outer_graph(self) -> Any:
+        """The graph around; the global default graph where eager code is around."""
+        if self.outer.is_graph:
+            return self.outer
+        from penstock.fronts.default_graph import global_graph
+
+        return global_graph()
+
     is_control_flow_body = property(lambda self: self.is_control_flow_graph)
 
     @property
@@ -142,7 +151,9 @@ class FuncGraph(Graph):
         return inner
 
     def _foreign_control(self, op: Operation) -> Operation | None:
-        return None  # the call that runs this body comes after whatever is outside
+        if op not in self.waits_outside:
+            self.waits_outside.append(op)  # the node that runs this body comes after it
+        return None
 
 
 def watched(tensor: Any) -> bool:
