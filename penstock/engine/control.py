@@ -197,6 +197,8 @@ def eager_control(definition: Op, attrs: dict[str, Any]) -> Any:
             return flat
 
         return run
+    if not definition.sig.inputs and definition.name.startswith("Placeholder"):
+        return lambda *_: definition.body(np, dtype=attrs["dtype"], shape=attrs["shape"])
     return lambda *arrays: host_control(node, list(arrays), eager_store)
 
 

@@ -17,6 +17,8 @@ SMALL = 1 << 18
 """Elements up to which the NumPy body is the faster one."""
 MISFITS = (ValueError, TypeError, IndexError, KeyError, AttributeError, ZeroDivisionError, OverflowError)
 """What a body raises when sizes or values do not fit each other."""
+PARSERS = frozenset(("google", "struct", "zlib", "binascii", "lzma"))
+"""Modules whose errors mean that bytes are not what they should be."""
 ndarray = np.ndarray
 
 eager_store = Store()
@@ -61,6 +63,10 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool
             raise diagnose(op, e, arrays, attrs) from None
         except MemoryError as e:
             raise explain_arrays(op, out_of_memory(e), arrays) from None
+        except Exception as e:
+            if type(e).__module__.partition(".")[0] in PARSERS:
+                raise diagnose(op, e, arrays, attrs) from None
+            raise
         finally:
             unhush(token)
         if one is not None:
@@ -135,7 +141,7 @@ def _not_handles(op: Any, arrays: Any) -> bool:
     if op.lists:
         return False
     return any(type(a) is ndarray and a.dtype != object and (s.is_ref or s.dtype is not None and s.dtype.group == "" and s.dtype.name != "string")
-               or type(a) is ndarray and a.dtype == object and s.is_ref for s, a in zip(op.sig.inputs, arrays))  # fmt: skip
+               or type(a) is ndarray and a.dtype == object and (s.is_ref or s.name == "handle") for s, a in zip(op.sig.inputs, arrays))  # fmt: skip
 
 
 def atomically(run: Callable[..., list[Any]], owners: Any, arrays: Any) -> list[Any]:

@@ -51,6 +51,7 @@ class Op:
         self.lists = any(a.many for a in sig.inputs)
         self.list_outputs = any(a.many for a in sig.outputs)
         self.reference = next((a.name for a in (*sig.outputs, *sig.inputs) if a.is_ref), None)
+        self.functions = tuple(n for n, a in sig.attrs.items() if "func" in a.type)
         self.plain = not self.lists and not self.list_outputs and len(sig.outputs) == 1
         self.free_attrs = {n: a.default for n, a in sig.attrs.items() if n not in sig.inferred}
         self.types = {n for n, a in sig.attrs.items() if a.type in ("type", "list(type)")}
@@ -111,6 +112,10 @@ class Op:
         unknown = [a for a in arguments if a not in self.sig.attrs]
         if unknown:
             raise TypeError(f"{self.name}() got an unexpected keyword argument {unknown[0]!r}; it is {self.sig.text}")
+        for key in self.functions:
+            for one in arguments[key] if isinstance(arguments.get(key), (list, tuple)) else [arguments.get(key)]:
+                if isinstance(one, (str, bytes)):
+                    raise ValueError(f"{self.name}: {key} must be a function, not the name {one!r}; make one with tf.function and get_concrete_function")
         missing = [n for n, d in self.free_attrs.items() if d is REQUIRED and n not in arguments]
         if missing:
             raise TypeError(f"{self.name}() missing required keyword-only argument: {missing[0]!r}")

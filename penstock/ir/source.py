@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from penstock.base.errors import InvalidArgumentError
 from penstock.ir.op import op
 
 
@@ -14,6 +15,7 @@ def CONST(xp, *, value, dtype):
 @op("Placeholder(*, dtype: type, shape: shape = None) -> output: dtype", where="control", shape=lambda *, dtype, shape: shape)
 def PLACEHOLDER(xp, *, dtype, shape):
     """A value that the caller of the graph feeds."""
+    raise InvalidArgumentError(None, None, f"You must feed a value for a placeholder tensor with dtype {dtype.name}")
 
 
 @op("PlaceholderWithDefault(input: dtype, *, dtype: type, shape: shape) -> output: dtype", shape=lambda input, *, dtype, shape: shape)

@@ -32,10 +32,21 @@ def save_v2(xp, prefix, tensor_names, shape_and_slices, tensors, *, dtypes):
     return ()
 
 
+def _scalars(**given: Any) -> None:
+    for name, array in given.items():
+        if array.ndim:
+            raise InvalidArgumentError(f"{name} must be a scalar, got shape {list(array.shape)}")
+
+
 @op("RestoreV2(prefix: string, tensor_names: string, shape_and_slices: string, *, dtypes: list(type) >= 1) -> tensors: dtypes",
     where="host", effect="io")  # fmt: skip
 def restore_v2(xp, prefix, tensor_names, shape_and_slices, *, dtypes):
     """Read tensors, or slices of them, from a checkpoint."""
+    _scalars(prefix=prefix)
+    if not len(tensor_names) == len(shape_and_slices) == len(dtypes):
+        raise InvalidArgumentError(
+            f"{len(tensor_names)} tensor_names, {len(shape_and_slices)} shape_and_slices and {len(dtypes)} dtypes: there must be as many of each"
+        )
     reader = bundle.Reader(_text(prefix))
     found = []
     for name, spec, dtype in zip(_texts(tensor_names), _texts(shape_and_slices), dtypes):
@@ -105,12 +116,14 @@ def _data_files(prefix: str) -> list[str]:
 )
 def sharded_filename(xp, basename, shard, num_shards):
     """basename-00001-of-00002."""
+    _scalars(basename=basename, shard=shard, num_shards=num_shards)
     return _scalar(f"{_text(basename)}-{int(shard):05d}-of-{int(num_shards):05d}")
 
 
 @op("ShardedFilespec(basename: string, num_shards: int32) -> filename: string", where="host", shape=lambda *_: ())
 def sharded_filespec(xp, basename, num_shards):
     """basename-?????-of-00002."""
+    _scalars(basename=basename, num_shards=num_shards)
     return _scalar(f"{_text(basename)}-?????-of-{int(num_shards):05d}")
 
 

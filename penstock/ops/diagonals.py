@@ -321,9 +321,9 @@ def Diag(xp, diagonal):  # noqa: N802
 def DiagPart(xp, input):  # noqa: A002, N802
     """[d1, ..., dk, d1, ..., dk] -> [d1, ..., dk]: the elements where both halves of the index agree."""
     half = input.ndim // 2
-    if input.ndim % 2 or input.ndim == 0 or input.shape[:half] != input.shape[half:]:
+    if input.ndim % 2 or input.shape[:half] != input.shape[half:]:
         raise ShapeError(
-            f"The rank of the tensor should be even and positive, and its halves equal, got shape {list(input.shape)}"
+            f"The rank of the tensor should be even, and its halves equal, got shape {list(input.shape)}"
         )
     n = int(np.prod(input.shape[:half], dtype=np.int64))
     return xp.diagonal(input.reshape(n, n)).reshape(input.shape[:half])

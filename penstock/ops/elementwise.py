@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock.base import dtypes
+from penstock.base.errors import InvalidArgumentError
 from penstock.base.export import export
 from penstock.ir import door
 from penstock.ir.op import op
@@ -468,8 +469,15 @@ conj_.__name__ = "conj"
 
 # -- gradients that are ops of their own, so that they have gradients too ---------------------------------------------
 def _backward(text: str, body: Any, grad: Any, doc: str) -> Any:
-    body.__doc__ = doc
-    made = op(text, shape=lambda y, dy, **_: y.shape if y.shape is not None else dy.shape)(body)
+    def checked(xp: Any, y: Any, dy: Any) -> Any:
+        if y.shape != dy.shape:
+            if y.size != dy.size:
+                raise InvalidArgumentError(None, None, f"The two arguments to a cwise op must have same number of elements, got {y.size} and {dy.size}")
+            dy = dy.reshape(y.shape)
+        return body(xp, y, dy)
+
+    checked.__doc__ = doc
+    made = op(text, shape=lambda y, dy, **_: y.shape if y.shape is not None else dy.shape)(checked)
     made.grad_rule = lambda node, d: grad(d, *node.inputs, node.outputs[0])
     return made
 

@@ -76,6 +76,8 @@ DenseBincount.no_grad()
 )
 def Bincount(xp, arr, size, weights):  # noqa: N802
     """How often (or with what total weight) each of 0..size-1 occurs."""
+    if weights.size and weights.size != arr.size:
+        raise InvalidArgumentError(None, None, f"Input indices and weights must have the same size, got {list(arr.shape)} and {list(weights.shape)}")
     return _counts(xp, arr.reshape(-1), int(size), weights, False, weights.dtype)
 
 

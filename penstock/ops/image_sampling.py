@@ -135,10 +135,10 @@ def _sampled(
                 "No bounding boxes provided as input. One must enable use_image_if_no_bounding_boxes if you wish to not provide any bounding boxes.",
             )
         things.append((0, 0, height, width))
-    draws = Draws(stream, 4 * attempts * 4)
+    draws = Draws(stream, 4 * min(attempts, 1 << 16) * 4)
     low, high = np.float32(ratios[0]), np.float32(ratios[1])
     found = (0, 0, height, width)
-    for _ in range(attempts):
+    for _ in range(min(attempts, 1 << 16)):
         ratio = draws.real() * (high - low) + low
         crop = _crop(height, width, areas[0], areas[1], ratio, draws)
         if crop is not None and _covers(crop, things, np.float32(share)):
@@ -163,7 +163,7 @@ _OUT = "(begin: T, size: T, bboxes: float32)"
 
 def _continued(stream: Any, attempts: int) -> Stream:
     here = from_state(np, stream.read())
-    stream.write(to_state(np, advance(np, here, attempts)))
+    stream.write(to_state(np, advance(np, here, max(attempts, 0))))
     return here
 
 

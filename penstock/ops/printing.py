@@ -10,6 +10,7 @@ import numpy as np
 
 from penstock.base import nest
 from penstock.base.dtypes import DType
+from penstock.base.errors import InvalidArgumentError
 from penstock.base.export import export
 from penstock.ir import door
 from penstock.ir.op import op
@@ -89,7 +90,9 @@ def head(array: Any, count: int) -> str:
     where="host", shape=lambda inputs, **_: ())  # fmt: skip
 def string_format_op(xp, inputs, *, template, placeholder, summarize):
     """The template with each placeholder replaced by the text of an input."""
-    pieces = template.split(placeholder)
+    pieces = template.split(placeholder) if placeholder else [template]
+    if len(pieces) - 1 != len(inputs):
+        raise InvalidArgumentError(None, None, f"num placeholders in template and num inputs must match: {len(pieces) - 1} vs. {len(inputs)}")
     text = pieces[0]
     for value, piece in zip(inputs, pieces[1:]):
         text += summary(value, summarize) + piece

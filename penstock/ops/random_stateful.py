@@ -22,6 +22,8 @@ def dims_of(shape: Any) -> tuple[int, ...]:
     shape = np.asarray(shape)
     if shape.ndim != 1:
         raise ShapeError(f"shape must be a vector of {{int32,int64}}, got shape {as_text(shape.shape)}")
+    if shape.dtype.kind not in "iu":
+        raise ShapeError(f"shape must be a vector of {{int32,int64}}, got one of {shape.dtype}")
     dims = tuple(int(d) for d in shape)
     if any(d < 0 for d in dims):
         raise ShapeError(f"Dimension {min(dims)} must be >= 0: shape = {list(dims)}")

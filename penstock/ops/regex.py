@@ -210,6 +210,9 @@ _same = lambda x, *_, **__: x.shape
 @op("RegexReplace(input: string, pattern: string, rewrite: string, *, replace_global: bool = True) -> output: string", where="host", shape=_same)
 def regex_replace_op(xp, input, pattern, rewrite, *, replace_global):
     """Each string with its matches rewritten; the pattern is a tensor."""
+    for what, one in (("Pattern", pattern), ("Rewrite", rewrite)):
+        if one.ndim:
+            raise InvalidArgumentError(None, None, f"{what} must be scalar, but received {list(one.shape)}")
     return _map(lambda s: replace(s, pattern[()], rewrite[()], replace_global), input)
 
 

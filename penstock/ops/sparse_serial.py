@@ -24,6 +24,14 @@ def _bytes(indices: Any, values: Any, shape: Any, dtype: DType, out_type: DType)
             array_to_proto(shape, dtypes.int64).SerializeToString()]  # fmt: skip
 
 
+def _check(indices: Any, values: Any, shape: Any) -> None:
+    for what, array, rank, kind in (("indices", indices, 2, "a matrix"), ("values", values, 1, "a vector"), ("shape", shape, 1, "a vector")):
+        if array.ndim != rank:
+            raise InvalidArgumentError(None, None, f"Input {what} should be {kind} but received shape {list(array.shape)}")
+    if len(indices) != len(values) or indices.shape[1] != len(shape):
+        raise InvalidArgumentError(None, None, f"indices {list(indices.shape)} do not fit {len(values)} values and a shape of rank {len(shape)}")
+
+
 def _parts(strings: Any) -> list[np.ndarray]:
     from penstock.base.proto import tensor_pb2
 
@@ -33,6 +41,7 @@ def _parts(strings: Any) -> list[np.ndarray]:
 @op(f"SerializeSparse({_IN}) -> serialized_sparse: out_type", where="host", shape=lambda *_: (3,))
 def SERIALIZE_SPARSE(xp, sparse_indices, sparse_values, sparse_shape, *, T, out_type):  # noqa: N803
     """[3] strings: the indices, the values and the shape."""
+    _check(sparse_indices, sparse_values, sparse_shape)
     out = np.empty(3, object)
     for i, part in enumerate(_bytes(sparse_indices, sparse_values, sparse_shape, T, out_type)):
         out[i] = part
@@ -42,6 +51,7 @@ def SERIALIZE_SPARSE(xp, sparse_indices, sparse_values, sparse_shape, *, T, out_
 @op(f"SerializeManySparse({_IN}) -> serialized_sparse: out_type", where="host", shape=lambda *_: (None, 3))
 def SERIALIZE_MANY_SPARSE(xp, sparse_indices, sparse_values, sparse_shape, *, T, out_type):  # noqa: N803
     """[n, 3] strings: those of each of the n slices along the first axis."""
+    _check(sparse_indices, sparse_values, sparse_shape)
     if len(sparse_shape) < 2:
         raise InvalidArgumentError(None, None, f"Rank of input SparseTensor should be > 1, but saw rank: {len(sparse_shape)}")
     out = np.empty((int(sparse_shape[0]), 3), object)

@@ -284,6 +284,10 @@ def string_split_op(xp, input, delimiter, *, skip_empty):
     shape=lambda *_, maxsplit: ((None, 2), (None,), (2,)))  # fmt: skip
 def string_split_v2_op(xp, input, sep, *, maxsplit):
     """Each string cut at `sep`, or at runs of white space when that is empty, as Python's split does."""
+    if sep.ndim:
+        raise _bad(f"sep must be a scalar, got shape: {list(sep.shape)}")
+    if maxsplit == 0 or maxsplit < -1:
+        maxsplit = -1
     return _rows([s.split(sep[()] or None, maxsplit if maxsplit > 0 else -1) for s in input.tolist()])
 
 
