@@ -117,6 +117,19 @@ class Operation:
 
         return node_def(self)
 
+    _control_flow_context: Any = None
+
+    def _get_control_flow_context(self) -> Any:
+        """What a library said surrounds this operation."""
+        return self._control_flow_context
+
+    def _set_control_flow_context(self, ctx: Any) -> None:
+        """Say what surrounds this operation."""
+        self._control_flow_context = ctx
+
+    def _control_flow_post_processing(self, input_tensors: Any = None) -> None:
+        """Nothing to do: conds and loops are ops with bodies."""
+
     @property
     def traceback(self) -> Any:
         import traceback
@@ -301,6 +314,10 @@ class Graph:
                 node.device = merge_device(node.device, spec(node) if callable(spec) else spec)
         if self._colocation:
             node.colocation = self._colocation
+            for place in self._colocation:
+                there = self._by_name.get(place)
+                if there is not None and there.device:
+                    node.device = there.device
         return node
 
     def _control_for(self, inputs: tuple[Any, ...]) -> tuple[Operation, ...]:
@@ -428,16 +445,17 @@ class Graph:
 
     @contextlib.contextmanager
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
-        outer = self._colocation
+        outer, devices = self._colocation, self._devices
         if op is None:
             self._colocation = ()
         else:
             op = getattr(op, "op", op)
             self._colocation = (op.name,) if ignore_existing else tuple(dict.fromkeys((*outer, op.name)))
+            self._devices = ()  # the device is that of `op`
         try:
             yield
         finally:
-            self._colocation = outer
+            self._colocation, self._devices = outer, devices
 
     @contextlib.contextmanager
     def container(self, container_name: str) -> Iterator[str]:
@@ -652,6 +670,16 @@ class Graph:
     def _create_op_from_tf_operation(self, c_op: Operation, compute_device: bool = True) -> Operation:
         """The operation that `create_c_op` added."""
         return c_op
+
+    _control_flow_context: Any = None
+
+    def _get_control_flow_context(self) -> Any:
+        """What a library said surrounds the ops that are made now; conds and loops here are ops with bodies, and say nothing."""
+        return self._control_flow_context
+
+    def _set_control_flow_context(self, ctx: Any) -> None:
+        """Say what surrounds the ops that are made from now on."""
+        self._control_flow_context = ctx
 
     def _session(self, session: Any, what: str) -> Any:
         found = session or default_session()
