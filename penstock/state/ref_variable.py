@@ -87,6 +87,8 @@ class RefVariable(VariableV1):
                 raise ValueError(f"initial_value must have a shape specified: {value}")
             self._variable = state.variable_v2(dtype=value.dtype.base_dtype, shape=dims if validate_shape else (None if shape is None else dims),
                                                container=graph._container, name=scope)  # fmt: skip
+            if callable(initial) and not typed:
+                self._variable.op.colocation = (self._variable.op.name,)
             with colocated(graph, self._variable.op.name):
                 made = state.assign(self._variable, value, validate_shape=validate_shape, name="Assign")
                 self._initializer_op = made.op

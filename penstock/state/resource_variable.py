@@ -50,12 +50,14 @@ def outermost() -> Iterator[Any]:
 @contextmanager
 def colocated(graph: Any, name: str | None) -> Iterator[None]:
     """Nodes made inside say that they stand where the node `name` does."""
-    outer = graph._colocation
+    outer = graph._colocation, graph._devices
     graph._colocation = (name,) if name else ()
+    if name:
+        graph._devices = ()  # the device is that of the node
     try:
         yield
     finally:
-        graph._colocation = outer
+        graph._colocation, graph._devices = outer
 
 
 def lifted(value: Any, graph: Any) -> Any:
@@ -555,7 +557,10 @@ class ResourceVariable(BaseResourceVariable):
             self._handle._handle_data = (self._dtype, self._shape._dims)
             with graph.name_scope("IsInitialized"):
                 self._is_initialized_op = state.var_is_initialized_op(self._handle)
-            self._initializer_op = state.assign_variable_op(self._handle, value, name="Assign")
+            if callable(initial):
+                self._handle.op.colocation = (handle_name,)
+            with graph.device(None), graph.device(self._handle.device) if self._handle.device else _nothing():
+                self._initializer_op = state.assign_variable_op(self._handle, value, name="Assign")
             with graph.name_scope("Read"):
                 with graph.device(self._handle.device or None) if self._handle.device else _nothing():
                     read = self._shaped(state.read_variable_op(self._handle, dtype=self._dtype))
