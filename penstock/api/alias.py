@@ -15,6 +15,9 @@ ROOT = "tensorflow"
 VERSIONS = {False: "2.21.0", True: "1.15.5"}
 INTERNAL = ("python", "core", "compiler", "tools", "tsl")
 """First parts of TensorFlow's internal modules: all else below `tensorflow` is a public namespace."""
+KERAS_WRITES = frozenset(("keras.src.saving.saving_lib", "keras.src.legacy.saving.legacy_h5_format", "keras.src.callbacks.backup_and_restore",
+                          "keras.src.backend.tensorflow.trainer"))  # fmt: skip
+"""Modules of keras that `keras_files` mends."""
 
 
 class TensorFlowFinder:
@@ -25,8 +28,10 @@ class TensorFlowFinder:
 
     def find_spec(self, fullname, path=None, target=None):
         root, _, inside = fullname.partition(".")
+        if root == "tensorflow_estimator":
+            return import_module("penstock.api.estimator_root").find(fullname, self.tf1)
         if root != ROOT:
-            return None
+            return import_module("penstock.api.keras_files").find(fullname, path) if fullname in KERAS_WRITES else None
         first = inside.partition(".")[0]
         if first == "keras":
             return keras_spec(fullname, inside)

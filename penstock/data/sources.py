@@ -1,6 +1,8 @@
 """Datasets that come from memory: tensors, slices of tensors, ranges, random numbers, Python generators."""
 
+import itertools
 import os
+import weakref
 from typing import Any
 
 import numpy as np
@@ -287,9 +289,40 @@ class SeedGenerator:
     def __init__(self, seed: int, seed2: int, reshuffle: bool = True):
         self.seeds, self.reshuffle = (seed, seed2), reshuffle
         self.words = Words(seed, seed2)
+        number = next(_numbers)
+        _generators[number] = self
+        if number in _awaited:
+            self.move(*_awaited.pop(number))
+
+    def move(self, seed: int, seed2: int, drawn: int) -> None:
+        """Stand where a generator of these seeds stands that gave `drawn` words."""
+        self.seeds = seed, seed2
+        self.words = Words(seed, seed2, drawn=drawn)
 
     def next(self) -> tuple[int, int]:
         return (self.words.next(), self.words.next()) if self.reshuffle else self.seeds
+
+
+_numbers = itertools.count()
+_generators: weakref.WeakValueDictionary[int, SeedGenerator] = weakref.WeakValueDictionary()
+_awaited: dict[int, tuple[int, int, int]] = {}
+"""Positions that were restored of generators which are not made yet, by their number in the process."""
+
+
+def positions() -> list[list[int]]:
+    """[number, seed, seed2, words drawn] of every generator of orders."""
+    return [[n, *g.seeds, g.words.drawn] for n, g in sorted(_generators.items())]
+
+
+def restore(found: list[list[int]]) -> None:
+    """Put the generators where `positions` found them, those not made yet when they are."""
+    _awaited.clear()
+    for number, seed, seed2, drawn in found:
+        generator = _generators.get(number)
+        if generator is not None:
+            generator.move(seed, seed2, drawn)
+        else:
+            _awaited[number] = seed, seed2, drawn
 
 
 @op("AnonymousSeedGenerator(seed: int64, seed2: int64, reshuffle: bool) -> (handle: resource, deleter: variant)", where="host", effect="io",

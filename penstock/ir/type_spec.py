@@ -14,7 +14,7 @@ from penstock.base import dtypes, nest
 from penstock.base.dtypes import DType, as_dtype
 from penstock.base.export import export
 from penstock.base.shape import Dims, TensorShape, as_dims
-from penstock.ir import convert
+from penstock.ir import convert, spec_registry
 from penstock.ir.tensor import Tensor
 
 
@@ -264,6 +264,7 @@ class DenseSpec(BatchableTypeSpec):
 
 
 @export("TensorSpec")
+@spec_registry.register("tf.TensorSpec")
 class TensorSpec(DenseSpec):
     """Shape, dtype and name of a `tf.Tensor`.
 
@@ -378,6 +379,7 @@ class TensorSpec(DenseSpec):
         return struct_pb2.TensorSpecProto
 
 
+@spec_registry.register("tf.BoundedTensorSpec")
 class BoundedTensorSpec(TensorSpec):
     """A TensorSpec with the least and the greatest value that the elements take, as arrays that broadcast to the shape."""
 
@@ -424,6 +426,7 @@ class NoneTensor:
 
 
 @export("NoneTensorSpec")
+@spec_registry.register("tf.NoneTensorSpec")
 class NoneTensorSpec(BatchableTypeSpec):
     """The spec of None."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock.base import nest
 from penstock.base.export import export
+from penstock.ir import spec_registry
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
@@ -202,6 +203,8 @@ def _add_spec(cls: Any, own: Any) -> None:
     init = namespace.get("__init__")
     spec.__init__ = _wrapped_init(init, True) if init is not None else _generated_init(spec, True)  # type: ignore[misc]
     cls.Spec = spec
+    if "__name__" in cls.__dict__:
+        spec_registry.register(f"{cls.__dict__['__name__']}.Spec")(spec)
 
 
 @export("experimental.ExtensionTypeSpec")

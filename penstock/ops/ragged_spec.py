@@ -5,11 +5,13 @@ from typing import Any
 from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.shape import TensorShape, as_dims
+from penstock.ir import spec_registry
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import BatchableTypeSpec, TensorSpec, register_type_spec_from_value_converter
 from penstock.ops.ragged_tensor import RaggedTensor, RaggedTensorValue
 
 
+@spec_registry.register("tf.RaggedTensorSpec")
 class RaggedTensorSpec(BatchableTypeSpec):
     """Shape, dtype, ragged rank and partition dtype of a RaggedTensor."""
 

@@ -9,7 +9,7 @@ from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.export import export, export_constant
 from penstock.base.shape import TensorShape, as_dims, as_shape
-from penstock.ir import door
+from penstock.ir import door, spec_registry
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_dims
 from penstock.ir.op import find
@@ -169,6 +169,7 @@ def _same(a: Any, b: Any) -> None:
 
 
 @export("SparseTensorSpec")
+@spec_registry.register("tf.SparseTensorSpec")
 class SparseTensorSpec(BatchableTypeSpec):
     """Shape and dtype of a SparseTensor."""
 

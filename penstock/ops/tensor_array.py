@@ -12,7 +12,7 @@ from penstock.base.dtypes import as_dtype
 from penstock.base.errors import InvalidArgumentError, OutOfRangeError
 from penstock.base.export import export
 from penstock.base.shape import TensorShape, as_dims
-from penstock.ir import door, flow_style, node_count
+from penstock.ir import door, flow_style, node_count, spec_registry
 from penstock.ir.known import known_value
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
@@ -435,6 +435,7 @@ class TensorArray:
 
 
 @export("TensorArraySpec")
+@spec_registry.register("tf.TensorArraySpec")
 class TensorArraySpec(TypeSpec):
     """What is known of a TensorArray: dtype and shape of its elements, and whether it may grow."""
 
