@@ -10,7 +10,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-keras oracle bench lint clean
+.PHONY: help env demo test test-keras oracle hostile bench lint clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ oracle: $(READY) .oracle/tf2.21/ready .oracle/tf1.15/ready .oracle/torch/ready  
 	@test -x .oracle/torch/bin/python || $(PYTHON) -m venv .oracle/torch
 	@.oracle/torch/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy
 	@touch $@
+
+hostile: $(READY)  ## 100 hostile calls of each op and 2,000 damaged files: no crash, no hang, no runaway memory
+	$(BIN)/python -m tests.hostile.calls
+	$(BIN)/python -m tests.hostile.media
 
 bench: $(READY)  ## measure against TensorFlow and PyTorch (after `make oracle`) and print the table
 	$(BIN)/python -m benchmarks

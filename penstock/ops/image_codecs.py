@@ -1,5 +1,6 @@
 """Images as files: JPEG, PNG, GIF, BMP and WebP, by Pillow."""
 
+import functools
 import io
 import struct
 import zlib
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock.base.dtypes import as_dtype, uint8
-from penstock.base.errors import InvalidArgumentError, ShapeError
+from penstock.base.errors import InvalidArgumentError, OpError, ShapeError
 from penstock.base.export import export
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.known import known_value
@@ -43,6 +44,21 @@ def _kind(data: bytes) -> str:
     )
 
 
+def _readable(decode: Any) -> Any:
+    """A decoder whose complaints about a damaged file are InvalidArgumentError."""
+
+    @functools.wraps(decode)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return decode(*args, **kwargs)
+        except OpError:
+            raise
+        except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as e:
+            raise InvalidArgumentError(None, None, f"the image is damaged or incomplete: {e}") from None
+
+    return call
+
+
 def _opened(data: bytes) -> Any:
     from PIL import Image, UnidentifiedImageError
 
@@ -50,6 +66,8 @@ def _opened(data: bytes) -> Any:
         raise InvalidArgumentError(None, None, "Input is empty.")
     try:
         return Image.open(io.BytesIO(data))
+    except Image.DecompressionBombError as e:
+        raise InvalidArgumentError(None, None, f"the image says that it is too large to be decoded: {e}") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as e:
         raise InvalidArgumentError(
             None, None, f"Unknown image file format. One of JPEG, JPEG XL, PNG, GIF, BMP, WebP required; the {len(data)} bytes cannot be read: {e}"
@@ -84,6 +102,7 @@ def _pixels(image: Any, channels: int, wide: bool = False) -> np.ndarray:
     return array.astype(np.uint16) * 257 if wide else array
 
 
+@_readable
 def _png(data: bytes, channels: int, wide: bool) -> np.ndarray:
     """The pixels of a PNG file; those of 16 bits are read here, for Pillow keeps 8 of them."""
     if data[:8] != b"\x89PNG\r\n\x1a\n" or len(data) < 29 or data[24] != 16 or data[28]:
@@ -153,6 +172,7 @@ def _png_of_16_bits(data: bytes) -> np.ndarray:
     )
 
 
+@_readable
 def _jpeg(data: bytes, channels: int, window: Any = None, **options: Any) -> np.ndarray:
     """The pixels of a JPEG file, and of any other that is taken for one."""
     if channels not in (0, 1, 3, 4):
@@ -214,6 +234,7 @@ def DecodeBmp(xp, contents, *, channels):
     return _bmp(_bytes(contents), channels)
 
 
+@_readable
 def _bmp(data: bytes, channels: int) -> np.ndarray:
     image = _opened(data)
     if image.format != "BMP":
@@ -228,6 +249,7 @@ def _bmp(data: bytes, channels: int) -> np.ndarray:
     return _pixels(image, has)
 
 
+@_readable
 def _frames(image: Any) -> np.ndarray:
     """[frames, height, width, 3] of an animation."""
     frames = []
@@ -248,7 +270,12 @@ def DecodeGif(xp, contents):
     shape=lambda contents, *, channels: (None, None, None, _depth(channels)))  # fmt: skip
 def DecodeWebP(xp, contents, *, channels):
     """The frames [frames, height, width, channels] of a WebP file."""
-    image = _opened(_bytes(contents))
+    return _animated(_opened(_bytes(contents)), channels)
+
+
+@_readable
+def _animated(image: Any, channels: int) -> np.ndarray:
+    """[frames, height, width, channels] of a WebP file."""
     frames = []
     for i in range(getattr(image, "n_frames", 1)):
         image.seek(i)

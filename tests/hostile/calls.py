@@ -17,9 +17,9 @@ import zlib
 import numpy as np
 
 SECONDS = 20
-ROOM = 6 << 30
+ROOM = 3 << 30
 """Bytes of address space that a child may ask for beyond what it starts with."""
-GROWTH = 2 << 30
+GROWTH = 1 << 30
 """Bytes of memory in use that an op may leave a child with."""
 INTEGERS = [-1, 0, 1, 2, 3, 7, 65536, 10**9, 2**31 - 1, 2**31, -(2**31), 2**63 - 1, -(2**63)]
 FLOATS = [float("nan"), float("inf"), float("-inf"), 0.0, -0.0, 1.0, -1.5, 1e38, 1e-45, 2.5]
@@ -147,11 +147,11 @@ def make(tf, op, k):
     return None
 
 
-def limited():
+def limited(room=ROOM):
     """Bound the address space of this process."""
     with open("/proc/self/statm") as file:
         now = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (now + ROOM, now + ROOM))
+    resource.setrlimit(resource.RLIMIT_AS, (now + room, now + room))
 
 
 def in_use():
