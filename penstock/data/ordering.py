@@ -10,6 +10,7 @@ from penstock.data.pipeline import AUTOTUNE, INFINITE, UNKNOWN, Context, Pipe, S
 from penstock.data.randomness import Words
 from penstock.data.sources import SeedGenerator, settled_seeds
 from penstock.data.stage_op import PLAIN, TYPED, stage
+from penstock.ir import node_count
 
 
 class UnaryStream(Stream):
@@ -105,7 +106,13 @@ class RepeatPipe(Pipe):
 @stage(f"RepeatDataset(input_dataset: variant, count: int64, *, {TYPED}) -> handle: variant")
 def REPEAT_DATASET(xp, input_dataset, count):
     """The elements `count` times; -1 for ever."""
-    return RepeatPipe(input_dataset, scalar(count))
+    times = scalar(count)
+    if node_count.enabled and times not in (0, 1) and type(input_dataset) is ShufflePipe and input_dataset.generator.reshuffle:
+        from penstock.data.shuffle_and_repeat import ShuffleAndRepeatPipe  # it stands on this file
+
+        # TensorFlow 1.x makes one stage of the two, whose order is another
+        return ShuffleAndRepeatPipe(input_dataset.inputs[0], input_dataset.buffer, SeedGenerator(*input_dataset.generator.seeds, False), times)
+    return RepeatPipe(input_dataset, times)
 
 
 class TakeStream(UnaryStream):

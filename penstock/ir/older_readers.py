@@ -1,10 +1,10 @@
 """GraphDefs that TensorFlow 1.15 can read: attrs that came later are left out where they hold their defaults, or are hints."""
 
 import functools
-import sys
 from os.path import dirname, join
 from typing import Any
 
+from penstock.ir import node_count
 from penstock.ir.attrs import default_of
 
 HINTS = frozenset({"grad_a", "grad_b", "grad_x", "grad_y", "debug_name"})
@@ -15,8 +15,7 @@ RENAMED = {"MatrixDiagV3": "MatrixDiagV2", "MatrixDiagPartV3": "MatrixDiagPartV2
 
 def wanted() -> bool:
     """Is this a program of TensorFlow 1.x, whose graphs TensorFlow 1.x should read?"""
-    mode = sys.modules.get("penstock.ir.node_count")
-    return mode is not None and mode.enabled
+    return node_count.enabled
 
 
 @functools.cache

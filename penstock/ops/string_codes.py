@@ -10,8 +10,8 @@ import numpy as np
 from penstock.base import dtypes
 from penstock.base.errors import InvalidArgumentError
 from penstock.base.export import Old, export
-from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import op
+from penstock.ir.tensor import Tensor
 from penstock.ops.families import of_elements
 from penstock.ops.strings import map_strings, parse_number
 
@@ -236,11 +236,11 @@ def decode_csv_v2(
         raise ValueError("select_cols contains negative values.")
     if select_cols is not None and len(select_cols) != len(record_defaults):
         raise ValueError("Length of select_cols and record_defaults do not match.")
-    defaults = [convert_to_tensor(d) for d in record_defaults]
+    defaults = list(record_defaults)
     for d in defaults:
-        if d._dims is not None and len(d._dims) == 1:
-            if d._dims[0] is not None and d._dims[0] > 1:
-                raise ValueError(f"Shape of a default must be a length-0 or length-1 vector, or a scalar, got {d.shape}")
+        dims = d._dims if isinstance(d, Tensor) else np.shape(d)
+        if dims is not None and len(dims) == 1 and dims[0] is not None and dims[0] > 1:
+            raise ValueError(f"Shape of a default must be a length-0 or length-1 vector, or a scalar, got {list(dims)}")
     return decode_csv_op(
         records, defaults, field_delim=field_delim, use_quote_delim=use_quote_delim, na_value=na_value, select_cols=list(select_cols or []), name=name
     )  # fmt: skip

@@ -5,12 +5,17 @@ from typing import Any
 from penstock.base import dtypes
 from penstock.base.export import export
 from penstock.base.shape import TensorShape
-from penstock.ir import door
+from penstock.ir import door, node_count
+from penstock.ir.known import known_value
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
+from penstock.ops.asserts import Assert
+from penstock.ops.constants import range as range_of
 from penstock.ops.identity import identity
 from penstock.ops.queues import FIFOQueue, PaddingFIFOQueue, RandomShuffleQueue
+from penstock.ops.shapes import shape, size
+from penstock.ops.sparse_tensor import SparseTensor
 from penstock.ops.summaries import scalar
 from penstock.state.collections import GraphKeys
 from penstock.state.variable import VariableV1
@@ -91,10 +96,12 @@ def string_input_producer(
     empty = "string_input_producer requires a non-null input tensor"
     if not isinstance(string_tensor, Tensor) and not len(string_tensor):
         raise ValueError(empty)
-    with scoped(name, "input_producer"):
+    _graphs_only()
+    with scoped(name, "input_producer") as scope:
         tensor = door.convert(string_tensor, dtypes.string)
-        some = find("Greater")(find("Size")(tensor), 0)
-        with door.current().control_dependencies([find("Assert")(some, [empty])]):
+        some = find("Greater")(size(tensor), 0)
+        node_count.more(1)  # the message is a node twice over
+        with door.current().control_dependencies([Assert(some, [empty])]):
             tensor = identity(tensor)
         return input_producer(
             tensor,
@@ -105,7 +112,7 @@ def string_input_producer(
             capacity,
             shared_name,
             f"fraction_of_{capacity}_full",
-            name,
+            scope,
             cancel_op,
         )
 
@@ -121,10 +128,10 @@ def range_input_producer(
     name: str | None = None,
 ) -> Any:
     """A queue of the ints below `limit`."""
-    with scoped(name, "input_producer"):
-        numbers = find("Range")(0, limit, 1)
+    _graphs_only()
+    with scoped(name, "input_producer") as scope:
         summary = f"fraction_of_{capacity}_full"
-        return input_producer(numbers, [], num_epochs, shuffle, seed, capacity, shared_name, summary, name)
+        return input_producer(range_of(limit), [], num_epochs, shuffle, seed, capacity, shared_name, summary, scope)
 
 
 @export(v1=("train.slice_input_producer",))
@@ -142,8 +149,6 @@ def slice_input_producer(
         tensors = [door.convert(t) for t in tensor_list]
         if not tensors:
             raise ValueError("Expected at least one tensor in slice_input_producer().")
-        from penstock.ops.shapes import shape
-
         queue = range_input_producer(shape(tensors[0])[0], num_epochs, shuffle, seed, capacity, shared_name)
         index = queue.dequeue()
         return [find("GatherV2")(t, index, 0) for t in tensors]
@@ -172,7 +177,8 @@ def _batches(
     default: str,
     make: Any,
     threads: int = 1,
-    keep_input: Any = None,
+    keep_input: Any = True,
+    minimum: int | None = None,
 ) -> Any:
     _graphs_only()
     if not examples:
@@ -180,7 +186,10 @@ def _batches(
     with scoped(name, default) as scope:
         parts = [_as_list(e) for e in examples]
         rebuild = parts[0][1]
-        rows = [[door.convert(t) for t in p] for p, _ in parts]
+        rows = [[t if isinstance(t, SparseTensor) else door.convert(t) for t in p] for p, _ in parts]
+        keep = _checked_keep(keep_input, enqueue_many)
+        aside = SparseColumns(rows, enqueue_many)
+        rows = aside.rows
         kinds = [t.dtype.base_dtype for t in rows[0]]
         for other in rows[1:]:
             if [t.dtype.base_dtype for t in other] != kinds:
@@ -197,35 +206,89 @@ def _batches(
             raise ValueError(f"shapes has {len(shapes)} entries, each example {len(examples[0])} tensors")
         queue = make(kinds, shapes, shared_name)
         add = queue.enqueue_many if enqueue_many else queue.enqueue
-        kept = [None] * len(rows) if keep_input is None else _kept(keep_input, len(rows), enqueue_many)
-        enqueue = [_enqueue(add, r, k) for r, k in zip(rows, kept)] * threads
+        enqueue = [_enqueue(add, r, keep) for r in rows] * threads
         add_queue_runner(QueueRunner(queue, enqueue))
-        scalar(f"fraction_of_{capacity}_full", _filled(queue, capacity))
+        if minimum is None:
+            scalar(f"fraction_of_{capacity}_full", _filled(queue, capacity))
+        else:
+            rest = capacity - minimum
+            over = find("Maximum")(0, queue.size() - minimum)
+            scalar(f"fraction_over_{minimum}_of_{rest}_full", find("Cast")(over, DstT=dtypes.float32) * (1.0 / rest if rest else 1.0))
         taken = (queue.dequeue_up_to if allow_smaller else queue.dequeue_many)(batch_size, name=scope or None)
-        return rebuild(list(taken) if isinstance(taken, (list, tuple)) else [taken])
+        return rebuild(aside.back(list(taken) if isinstance(taken, (list, tuple)) else [taken]))
 
 
-def _kept(keep_input: Any, number: int, enqueue_many: bool) -> list[Any]:
+def _checked_keep(keep_input: Any, enqueue_many: bool) -> Any:
     """Which examples go into the queue: a bool, or with `enqueue_many` one for each row."""
     keep = door.convert(keep_input, dtypes.bool)
     if keep.shape.rank is None:
         raise ValueError("`keep_input` dimensions must be known at graph construction.")
     if keep.shape.rank > (1 if enqueue_many else 0):
         raise ValueError("`keep_input` must be a scalar, or with `enqueue_many` a vector: a bool for each row.")
-    return [keep] * number
+    return keep
 
 
 def _enqueue(add: Any, row: list[Any], keep: Any) -> Any:
     """An op that adds an example, or some of the rows of several, where `keep` says so."""
-    if keep is None:
-        return add(row)
     from penstock.fronts.control import cond
     from penstock.fronts.grouping import no_op
-    from penstock.ops.masks import boolean_mask
 
     if keep.shape.rank == 1:
-        return add([boolean_mask(t, keep) for t in row])
+        which = find("Cast")(keep, DstT=dtypes.int32)
+        return add([find("DynamicPartition")(t, which, num_partitions=2)[1] for t in row])
+    known = known_value(keep)
+    if known is not None:
+        return add(row) if known else no_op()
     return cond(keep, lambda: add(row), no_op)
+
+
+class SparseColumns:
+    """Examples of which some parts are sparse: queues hold numbers in their place."""
+
+    def __init__(self, rows: list[list[Any]], enqueue_many: bool):
+        self.kept: dict[int, tuple[Any, Any, Any]] = {}
+        self.rows = [list(row) for row in rows]
+        for place, column in enumerate(zip(*rows)):
+            if not isinstance(column[0], SparseTensor):
+                continue
+            first = None
+            for row, sparse in zip(self.rows, column):
+                adds = find("AddManySparseToTensorsMap" if enqueue_many else "AddSparseToTensorsMap")
+                shared = "" if first is None else first.op.name
+                number = adds(sparse.indices, sparse.values, sparse.dense_shape, shared_name=shared)
+                first = number if first is None else first
+                row[place] = find("ExpandDims")(number, -1)
+            ranks = [s.dense_shape.shape[0] for s in column]
+            rank = ranks[0].value if hasattr(ranks[0], "value") else ranks[0]
+            self.kept[place] = first, column[0].dtype, None if rank is None else rank + (0 if enqueue_many else 1)
+
+    def back(self, taken: list[Any]) -> list[Any]:
+        """The batch with sparse tensors in the place of their numbers."""
+        if not self.kept:
+            return taken
+        made = []
+        for place, tensor in enumerate(taken):
+            if place not in self.kept:
+                made.append([tensor])
+                continue
+            first, dtype, rank = self.kept[place]
+            indices, values, dense_shape = find("TakeManySparseFromTensorsMap")(find("Squeeze")(tensor, squeeze_dims=[1]), dtype=dtype, shared_name=first.op.name)
+            if rank is not None:
+                indices.set_shape([None, rank])
+                dense_shape.set_shape([rank])
+            made.append([indices, values, dense_shape])
+        parts = iter(tied([t for one in made for t in one]))
+        return [SparseTensor(next(parts), next(parts), next(parts)) if len(one) == 3 else next(parts) for one in made]
+
+
+def tied(tensors: list[Any]) -> list[Any]:
+    """The tensors, each only when all of them are there."""
+    ops = list(dict.fromkeys(t.op for t in tensors))
+    found = []
+    for tensor in tensors:
+        with door.current().control_dependencies([o for o in ops if o is not tensor.op]), door.current().colocate_with(tensor):
+            found.append(identity(tensor, name="control_dependency"))
+    return found
 
 
 def _plain(capacity: int, dynamic_pad: bool) -> Any:
@@ -298,7 +361,7 @@ def shuffle_batch(
     make = _shuffled(capacity, min_after_dequeue, seed)
     return _batches(
         [tensors], batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name,
-        "shuffle_batch", make, num_threads,
+        "shuffle_batch", make, num_threads, minimum=min_after_dequeue,
     )  # fmt: skip
 
 
@@ -319,7 +382,7 @@ def shuffle_batch_join(
     make = _shuffled(capacity, min_after_dequeue, seed)
     return _batches(
         list(tensors_list), batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name,
-        "shuffle_batch_join", make,
+        "shuffle_batch_join", make, minimum=min_after_dequeue,
     )  # fmt: skip
 
 
@@ -358,7 +421,7 @@ def maybe_shuffle_batch(tensors: Any, batch_size: Any, capacity: int, min_after_
     """Batches in random order of those examples for which `keep_input` is true."""
     make = _shuffled(capacity, min_after_dequeue, seed)
     return _batches([tensors], batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name, "shuffle_batch", make, num_threads,
-                    keep_input)  # fmt: skip
+                    keep_input, min_after_dequeue)  # fmt: skip
 
 
 @export(v1=("train.maybe_shuffle_batch_join",))
@@ -368,4 +431,4 @@ def maybe_shuffle_batch_join(tensors_list: Any, batch_size: Any, capacity: int, 
     """Batches in random order of those examples of several places for which `keep_input` is true."""
     make = _shuffled(capacity, min_after_dequeue, seed)
     return _batches(list(tensors_list), batch_size, capacity, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name, "shuffle_batch_join", make,
-                    keep_input=keep_input)  # fmt: skip
+                    keep_input=keep_input, minimum=min_after_dequeue)  # fmt: skip

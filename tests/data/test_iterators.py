@@ -143,3 +143,12 @@ def test_a_placeholder_feeds_the_initializer():
         assert session.run(item).tolist() == [0, 1] and session.run(item).tolist() == [2, 3]
         with pytest.raises(ValueError, match="by value"):
             v1.data.Dataset.from_tensor_slices(fed).make_one_shot_iterator()
+
+
+def test_programs_of_1_x_shuffle_and_repeat_in_one_stage(monkeypatch):
+    from penstock.ir import node_count
+
+    monkeypatch.setattr(node_count, "enabled", True)
+    with tf.Graph().as_default(), v1.Session() as session:
+        following = v1.data.make_one_shot_iterator(tf.data.Dataset.range(5).shuffle(2, seed=1).repeat(2)).get_next()
+        assert [session.run(following) for _ in range(10)] == [1, 2, 3, 0, 4, 0, 1, 3, 4, 2]  # as 1.15.5 gives it

@@ -68,3 +68,32 @@ def test_batches_of_some_of_the_examples():
     assert collect(rows)[0].tolist() == [1, 3, 4]
     with tf.Graph().as_default(), pytest.raises(ValueError, match="keep_input"):
         tf.train.maybe_batch([tf.constant(1)], [True, False], 2)
+
+
+def test_sparse_examples_are_batched():
+    with tf.Graph().as_default(), tf.Session() as session:
+        number = tf.train.range_input_producer(4, shuffle=False).dequeue()
+        value = tf.cast(number, tf.float32)
+        sparse = tf.SparseTensor([[tf.cast(number, tf.int64)]], [value], [tf.cast(number, tf.int64) + 1])
+        many = tf.SparseTensor([[0, 1], [1, 0]], [1, 2], [2, 3])
+        both = tf.train.batch({"n": number, "s": sparse}, 4)
+        (rows,) = tf.train.batch([many], 3, enqueue_many=True)
+        assert both["s"].indices.shape.as_list() == [None, 2]
+        coordinator = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(session, coordinator)
+        found, = session.run([both])
+        assert found["s"].indices.tolist() == [[0, 0], [1, 1], [2, 2], [3, 3]] and found["s"].values.tolist() == [0.0, 1.0, 2.0, 3.0]
+        assert found["s"].dense_shape.tolist() == [4, 4] and found["n"].tolist() == [0, 1, 2, 3]
+        found = session.run(rows)
+        assert (found.indices.tolist(), found.values.tolist(), found.dense_shape.tolist()) == ([[0, 1], [1, 0], [2, 1]], [1, 2, 1], [3, 3])
+        coordinator.request_stop()
+        coordinator.join(threads)
+
+
+def test_nodes_of_producers_have_the_names_of_tensorflow():
+    with tf.Graph().as_default() as graph:
+        tf.train.string_input_producer(["a", "b"], num_epochs=2, shuffle=False)
+        (x,) = tf.train.shuffle_batch([tf.zeros([2])], 4, 20, 5)
+        names = [n.name for n in graph.get_operations()]
+    assert {"input_producer", "input_producer/limit_epochs/epochs", "input_producer/input_producer_EnqueueMany", "input_producer/fraction_of_32_full"} <= set(names)
+    assert "shuffle_batch/fraction_over_5_of_15_full" in names and x.name == "shuffle_batch:0"
