@@ -342,6 +342,7 @@ COUNTERPARTS = {
     "python.ops.lookup_ops": ("penstock.contrib.lookup.vocabularies", "penstock.contrib.lookup.lookup"),
     "python.ops.metrics_impl": ("penstock.train.internal_ops",),
     "python.ops.control_flow_case": ("penstock.platform.cases",),
+    "python.ops.parallel_for.control_flow_ops": ("penstock.fronts.parallel_for",),
     "python.ops.random_ops": ("penstock.train.internal_ops",),
     "python.ops.resource_variable_ops": ("penstock.state.resource_variable", "penstock.state.variable_spec"),
     "python.ops.variables": ("penstock.state.partitioned",),

@@ -14,7 +14,7 @@ from penstock.fronts.eager import EagerTensor, make
 from penstock.fronts.implementations import prefer
 from penstock.fronts.signature_text import one_line, parameters, verbose_text
 from penstock.fronts.tape import variable_accessed
-from penstock.fronts.trace import FuncGraph
+from penstock.fronts.trace import FuncGraph, inaccessible
 from penstock.ir import door
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TensorSpec
@@ -147,6 +147,9 @@ class ConcreteFunction(Trackable):
             if plan is None:
                 plan = self._plan = function_plan(self.graph, eager_store)
                 self._types = [t.dtype.base_dtype for t in self.graph.outputs]
+                for c in captures:
+                    if not hasattr(c, "_array"):
+                        raise TypeError(str(inaccessible(c, self.graph)))
                 self._capture_values = [c._array for c in captures]
             outs = plan([t._array for t in tensors] + self._capture_values)
             if self._single:

@@ -7,6 +7,7 @@ from penstock.base.dtypes import DType, as_dtype
 from penstock.base.export import Old, export
 from penstock.fronts.autograph import tf_convert
 from penstock.fronts.control import while_loop_v2
+from penstock.fronts.function import Function, functions_run_eagerly
 from penstock.ir import door
 from penstock.ir.known import known_value
 from penstock.ir.op import find
@@ -14,6 +15,9 @@ from penstock.ir.scope import scoped
 from penstock.ir.tensor import Tensor
 from penstock.ops.shapes import shape_of
 from penstock.ops.tensor_array import TensorArray
+
+MANY = 16
+"""Rows beyond which an eager `vectorized_map` is traced: one loop, compiled, in place of a call of every op for every row."""
 
 
 def _rows(elems: Any, who: str) -> tuple[list[Any], Any]:
@@ -196,6 +200,8 @@ def vectorized_map(fn: Any, elems: Any, fallback_to_while_loop: bool = True, war
         count = n if isinstance(n, int) else known_value(n)
         if count is not None and int(count) == 0:
             raise ValueError("vectorized_map needs at least one row")
+        if not door.current().is_graph and int(count) > MANY and not functions_run_eagerly():  # type: ignore[arg-type]
+            return Function(lambda *flat: vectorized_map(fn, nest.pack_sequence_as(elems, flat, expand_composites=True)), "vectorized_map", autograph=False)(*flat)
         if not door.current().is_graph:
             rows = [nest.flatten(fn(row(i))) for i in range(int(count))]  # type: ignore[arg-type]
             example = fn(row(0))

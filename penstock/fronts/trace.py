@@ -126,7 +126,12 @@ class FuncGraph(Graph):
                 break
             graph = graph.outer
         if not graph.is_graph or graph is not tensor.graph:
-            raise _inaccessible(tensor, self)
+            inside: Any = tensor.graph
+            while inside is not None and inside.is_graph and inside is not self:
+                inside = getattr(inside, "outer", None)
+            if inside is self or not isinstance(tensor.graph, FuncGraph):
+                raise inaccessible(tensor, self)
+            return self._add_capture(tensor)  # of a graph beside this one: what runs this body has to say where its value is
         outer = tensor if self.outer is tensor.graph else self.outer.capture(tensor)
         found = self._captured.get(outer._id)
         return found[1] if found is not None else self._add_capture(outer)
@@ -161,7 +166,7 @@ def watched(tensor: Any) -> bool:
     return any(w.watches(tensor) for w in door.state.watchers if hasattr(w, "watches"))
 
 
-def _inaccessible(tensor: Any, graph: Any) -> Exception:
+def inaccessible(tensor: Any, graph: Any) -> Exception:
     class InaccessibleTensorError(ValueError):
         """A tensor of a graph that is not around this one."""
 

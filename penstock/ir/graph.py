@@ -418,6 +418,9 @@ class Graph:
         elif isinstance(thing, str):
             op = self.as_graph_element(thing)
             op = op.op if isinstance(op, GraphTensor) else op
+        elif hasattr(type(thing), "__tf_tensor__"):
+            found = self.convert(thing)  # what stands for a tensor
+            op = found.op
         else:
             raise TypeError(f"Control input must be Operation or Tensor (or something convertible to them), got {thing!r}")
         if op.graph is self:

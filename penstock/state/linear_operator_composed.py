@@ -182,6 +182,10 @@ def _spread(x: Any, batch: Any) -> Any:
     return later("BroadcastTo")(x, np.array([*batch, *x._dims[-2:]], np.int32))
 
 
+def _joined(parts: list[Any], axis: int) -> Any:
+    return parts[0] if len(parts) == 1 else later("ConcatV2")(parts, axis)
+
+
 @export("linalg.LinearOperatorComposition")
 @make_composite_tensor
 class LinearOperatorComposition(LinearOperator):
@@ -362,7 +366,7 @@ class LinearOperatorBlockDiag(LinearOperator):
             pads[-1] = done, width - done - n
             rows.append(later("Pad")(dense, pads))
             done += n
-        return later("ConcatV2")(rows, -2)
+        return _joined(rows, -2)
 
     def _apply(self, x: Any, sizes: list[int], call: Any) -> Any:
         parts, done = [], 0
@@ -370,7 +374,7 @@ class LinearOperatorBlockDiag(LinearOperator):
             parts.append(call(o, x[..., done : done + n, :]))
             done += n
         batch = broadcast(*(p._dims[:-2] for p in parts))
-        return later("ConcatV2")([_spread(p, batch) for p in parts], -2)
+        return _joined([_spread(p, batch) for p in parts], -2)
 
     def _matmul(self, x: Any, adjoint: bool = False) -> Any:
         sizes = [(o.range_dimension if adjoint else o.domain_dimension).value for o in self._operators]
@@ -543,7 +547,7 @@ class LinearOperatorBlockLowerTriangular(LinearOperator):
             pads = np.zeros((len(line._dims), 2), np.int32)
             pads[-1, 1] = width - line._dims[-1]
             rows.append(later("Pad")(line, pads))
-        return later("ConcatV2")(rows, -2)
+        return _joined(rows, -2)
 
     def _solve(self, rhs: Any, adjoint: bool = False) -> Any:
         if adjoint:
@@ -558,7 +562,7 @@ class LinearOperatorBlockLowerTriangular(LinearOperator):
             solved.append(row[-1].solve(part))
             done += n
         batch = broadcast(*(p._dims[:-2] for p in solved))
-        return later("ConcatV2")([_spread(p, batch) for p in solved], -2)
+        return _joined([_spread(p, batch) for p in solved], -2)
 
     def _determinant(self) -> Any:
         return functools.reduce(Mul, [row[-1].determinant() for row in self._operators])
