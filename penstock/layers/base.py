@@ -61,8 +61,8 @@ class InputSpec:
             raise ValueError(
                 f"{said}: expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {dims}"
             )
-        for axis, size in self.axes.items():
-            if size is not None and dims[axis] not in (int(size), None):
+        for axis, size in (self.axes or {}).items():
+            if size is not None and dims[int(axis)] not in (int(size), None):
                 raise ValueError(
                     f"{said}expected axis {axis} of input shape to have value {size} but received input with shape {dims}"
                 )
@@ -310,7 +310,7 @@ class Layer(AutoTrackable):
         specs = nest.flatten(self.input_spec) if self.input_spec is not None else []
         for i, (spec, value) in enumerate(zip(specs, flat)):
             if spec is not None:
-                spec.check(value, i, self.name)
+                InputSpec.check(spec, value, i, self.name)  # of Keras too
 
     def _only(self, at: int, what: str) -> Any:
         if not self._nodes:

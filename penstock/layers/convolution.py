@@ -174,7 +174,7 @@ class _ConvTranspose(_Conv):
         """What TensorFlow 1.x makes: for the shape of the output, sizes of the input, and the op."""
         lengths = self.rank * (2 if self.padding == "same" else 4)
         layout = 0 if self.rank == 3 else 4 if self.data_format == "channels_last" else 24
-        return 1 + 4 * (self.rank + 1) + lengths + 2 + layout + 1 + self.use_bias
+        return 1 + 4 * (self.rank + 1) + lengths + 2 + layout + 1 + bool(self.use_bias)
 
     def _transposed(self, inputs: Any) -> Any:
         first = 1 if self.data_format == "channels_last" else 2
