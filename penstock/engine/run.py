@@ -32,7 +32,7 @@ class Step:
     """One compiled island, the host nodes behind it, and the steps that may follow."""
 
     __slots__ = ("run", "inputs", "outputs", "donated", "kept", "failures", "known", "host", "keys", "todo", "last", "next", "seen", "assumed", "results",
-                 "pure", "nodes", "given", "warm", "shapes")  # fmt: skip
+                 "pure", "nodes", "given", "calls", "shapes")  # fmt: skip
 
     def __init__(self) -> None:
         self.run: Any = None
@@ -50,7 +50,8 @@ class Step:
         self.seen: dict[Any, int] = {}
         self.assumed: dict[Cell, bool] = {}
         self.results: Any = None
-        self.pure = self.warm = False
+        self.pure = False
+        self.calls = 0
         self.nodes: list[Any] = []  # what it was built from
         self.given: dict[int, Any] = {}
         self.shapes: tuple[Any, ...] = ()  # of the cells, as it was compiled
@@ -235,17 +236,16 @@ class Plan:
                     c.value = v
         regs.update(zip(step.outputs, outs))
 
-    @staticmethod
-    def _execute(step: Step, done: list[Any], *arguments: Any) -> None:
+    def _execute(self, step: Step, done: list[Any], *arguments: Any) -> None:
         """Append what the executable returns to `done`, with no moment at which an interrupt could lose it."""
         before = swap_x64(True)
         try:
-            if step.warm:
+            if step.calls > 1 and self.stop is None:
                 done.extend(map(step.run, *[(a,) for a in arguments]))  # one call of C code
             else:
-                with interrupt_held():  # JAX prepares a first call in Python
+                with interrupt_held():  # JAX calls from Python what it has not seen: the first variables are NumPy's, then its own
                     done.append(step.run(*arguments))
-                step.warm = True
+                step.calls += 1
         finally:
             swap_x64(before)
 
