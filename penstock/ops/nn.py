@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.export import Old, export
-from penstock.base.shape import axis_of, merge, same
+from penstock.base.shape import as_text, axis_of, merge, same
 from penstock.ir import door, node_count
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import Op, op
@@ -27,8 +27,14 @@ _SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
 
 def backward(text: str, body: Callable[..., Any], second: Callable[..., Any] | None = None, **attrs: Any) -> Op:
     """The gradient op of an activation: (dy, x or y) -> dx; `second(ddx, dy, x, node)` gives its own two gradients."""
-    body.__doc__ = "The gradient of the activation."
-    made = op(text, shape=lambda gradients, other, **_: merge(gradients.shape, other.shape))(body)
+
+    def checked(xp: Any, gradients: Any, other: Any) -> Any:
+        if gradients.shape != other.shape:
+            raise ShapeError(f"Inputs to the gradient of an activation must have the same size and shape. Input 0: {as_text(gradients.shape)} != input 1: {as_text(other.shape)}")
+        return body(xp, gradients, other)
+
+    checked.__doc__ = "The gradient of the activation."
+    made = op(text, shape=lambda gradients, other, **_: merge(gradients.shape, other.shape))(checked)
     if second is not None:
         made.grad_rule = lambda node, ddx: second(ddx, node.inputs[0], node.inputs[1], node)
     return made
@@ -140,6 +146,8 @@ Softsign = activation(
     shape=lambda gradients, features, **_: merge(gradients.shape, features.shape))  # fmt: skip
 def LeakyReluGrad(xp, gradients, features, *, alpha):
     """The gradient of LeakyRelu."""
+    if gradients.shape != features.shape:
+        raise ShapeError(f"Inputs to LeakyReluGrad must have the same size and shape. Input 0: {as_text(gradients.shape)} != input 1: {as_text(features.shape)}")
     return xp.where(features > 0, gradients, gradients * xp.asarray(alpha, gradients.dtype))
 
 

@@ -41,6 +41,8 @@ def _permuted(x: Any, **_: Any) -> Any:
 def DataFormatVecPermute(xp, x, *, src_format, dst_format):
     """A vector of one number an axis (or a spatial axis), in the order of the destination format."""
     _formats(src_format, dst_format)
+    if x.ndim not in (1, 2) or x.ndim == 2 and x.shape[1] != 2:
+        raise ShapeError(f"input must be a vector or 2D tensor of 2 columns, but got shape {list(x.shape)}")
     n = x.shape[0]
     if n == len(src_format):
         source, target = src_format, dst_format

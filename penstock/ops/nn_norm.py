@@ -131,6 +131,8 @@ FusedBatchNormV3 = _declare_batch_norm(
 def _batch_norm_grad(
     xp: Any, g: Any, x: Any, scale: Any, m: Any, v: Any, epsilon: float, data_format: str, is_training: bool
 ) -> Any:
+    if x.ndim not in (4, 5) or g.shape != x.shape:
+        raise ShapeError(f"input must be 4 or 5-dimensional and y_backprop of its shape, got {list(x.shape)} and {list(g.shape)}")
     rank, axes = x.ndim, _outer(x.ndim, data_format)
     spread = lambda t: _per_channel(t, rank, data_format)
     g, x = wide(xp, g), wide(xp, x)
@@ -370,6 +372,8 @@ def _(node: Any, dy: Any) -> Any:
 )
 def LRNGrad(xp, input_grads, input_image, output_image, *, depth_radius, bias, alpha, beta):
     """The gradient of LRN."""
+    if not input_grads.shape == input_image.shape == output_image.shape or input_image.ndim != 4:
+        raise ShapeError(f"inputs must be 4-dimensional and of one shape, got {[list(t.shape) for t in (input_grads, input_image, output_image)]}")
     g, x, y = wide(xp, input_grads), wide(xp, input_image), wide(xp, output_image)
     norm = bias + alpha * _depth_sum(xp, x * x, depth_radius)
     return g * norm**-beta - (2 * alpha * beta) * x * _depth_sum(xp, g * y / norm, depth_radius)

@@ -547,6 +547,8 @@ def _offsets(xp: Any, x: Any, argmax: Any, with_batch: bool) -> Any:
     shape=_like_input)  # fmt: skip
 def MaxPoolGradWithArgmax(xp, input, grad, argmax, *, include_batch_in_index):
     """The gradient of MaxPoolWithArgmax."""
+    if input.ndim != 4 or grad.ndim != 4 or grad.shape != argmax.shape:
+        raise ShapeError(f"tensor_in, grad and argmax must be 4-dimensional, the latter of one shape, got {[list(t.shape) for t in (input, grad, argmax)]}")
     at = _offsets(xp, input, argmax, include_batch_in_index).reshape(-1)
     if xp is np:
         out = np.zeros(input.size, grad.dtype)

@@ -70,6 +70,8 @@ def FakeQuantWithMinMaxArgs(xp, inputs, *, min, max, num_bits, narrow_range):
     shape=lambda gradients, inputs, **_: inputs.shape)  # fmt: skip
 def FakeQuantWithMinMaxArgsGradient(xp, gradients, inputs, *, min, max, num_bits, narrow_range):
     """The gradient of FakeQuantWithMinMaxArgs."""
+    if gradients.shape != inputs.shape:
+        raise ShapeError(f"gradients and inputs must be the same size, got {list(gradients.shape)} and {list(inputs.shape)}")
     _bits(num_bits)
     return _fake_grad(xp, gradients, inputs, np.float32(min), np.float32(max), num_bits, narrow_range)[0]
 
@@ -266,6 +268,13 @@ def _trip(number: str) -> Op:
         shape=_there_and_back_shape)  # fmt: skip
     def made(xp, input, input_min, input_max, *, signed_input, num_bits, range_given, round_mode, narrow_range, axis):
         """Each entry rounded to one of 2 ** num_bits steps over the range."""
+        if not (1 if signed_input else 0) < num_bits + (not signed_input) <= 63 + (not signed_input) or num_bits < 1:
+            raise InvalidArgumentError(None, None, f"num_bits is out of range: {num_bits} with signed_input_ {int(signed_input)}")
+        if axis < -1 or axis >= 0 and axis >= input.ndim:
+            raise InvalidArgumentError(None, None, f"axis should be at least -1 and below the rank of the input, {input.ndim}, got {axis}")
+        for what, v in (("input_min", input_min), ("input_max", input_max)):
+            if range_given and v.ndim != (0 if axis == -1 else 1):
+                raise InvalidArgumentError(None, None, f"{what} must be {'a scalar if axis is unspecified' if axis == -1 else 'a vector along axis'}, got shape {list(v.shape)}")
         return _round_trip(
             xp, input, input_min, input_max, signed_input, num_bits, range_given, round_mode, narrow_range, axis
         )
@@ -307,6 +316,11 @@ QuantizeAndDequantizeV2.grad_rule = QuantizeAndDequantizeV3.grad_rule = _straigh
     shape=lambda gradients, input, low, high, **_: (input.shape, low.shape, high.shape))  # fmt: skip
 def QuantizeAndDequantizeV4Grad(xp, gradients, input, input_min, input_max, *, axis):
     """The gradient of QuantizeAndDequantizeV4: dy inside the range, nothing outside."""
+    if gradients.shape != input.shape:
+        raise ShapeError(f"gradient and input must be the same size, got {list(gradients.shape)} and {list(input.shape)}")
+    for what, v in (("input_min", input_min), ("input_max", input_max)):
+        if v.ndim != (0 if axis == -1 else 1):
+            raise ShapeError(f"{what} must be {'a scalar if axis is unspecified' if axis == -1 else 'a vector along axis'}, got shape {list(v.shape)}")
     low, high = _along(xp, input_min, input, axis), _along(xp, input_max, input, axis)
     inside = (input >= low) & (input <= high)
     return (

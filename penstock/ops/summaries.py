@@ -66,6 +66,8 @@ def _limits() -> np.ndarray:
 )
 def histogram_summary(xp, tag, values):
     """How often values fall into each bucket."""
+    if np.ndim(tag):
+        raise InvalidArgumentError(f"tags must be scalar, got shape {list(np.shape(tag))}")
     flat = np.asarray(values).reshape(-1).astype(np.float64)
     if not np.isfinite(flat).all():
         bad = "Nan" if np.isnan(flat).any() else "Infinity"
@@ -192,15 +194,32 @@ def audio_summary(xp, tag, tensor, *, max_outputs, sample_rate):
     shape=lambda *_, **__: ())  # fmt: skip
 def tensor_summary_v2(xp, tag, tensor, serialized_summary_metadata, *, T):  # noqa: N803
     """A whole tensor, with what a plugin is told of it."""
+    from google.protobuf.message import DecodeError
+
     from penstock.ir.tensor_proto import make_tensor_proto
 
+    for what, one in (("tag", tag), ("serialized_summary_metadata", serialized_summary_metadata)):
+        if np.ndim(one):
+            raise InvalidArgumentError(f"{what} must be scalar, got shape {list(np.shape(one))}")
     made = _summary()
     held = made.value.add(tag=_text(tag))
     held.tensor.CopyFrom(make_tensor_proto(np.asarray(tensor), T))
     metadata = np.asarray(serialized_summary_metadata).reshape(-1)[0]
-    if metadata:
+    try:
         held.metadata.ParseFromString(metadata)
+    except DecodeError:  # it is handed on as it is
+        held.ClearField("metadata")
+        return _raw_metadata(made, metadata)
     return _bytes(made)
+
+
+def _raw_metadata(made: Any, metadata: bytes) -> np.ndarray:
+    """The summary of one value with bytes that are no SummaryMetadata in the place of its metadata."""
+    length = lambda n: bytes([n & 127 | 128]) + length(n >> 7) if n > 127 else bytes([n])
+    value = made.value[0].SerializeToString() + b"J" + length(len(metadata)) + metadata
+    out = np.empty((), object)
+    out[()] = b"\n" + length(len(value)) + value
+    return out
 
 
 @op("MergeSummary(inputs: N*string, *, N: int >= 1) -> summary: string", where="host", shape=lambda *_, **__: ())

@@ -112,7 +112,9 @@ def unicode_decode_op(xp, input, *, input_encoding, errors, replacement_char, re
     shape=lambda v, s, **_: None if s.shape is None else (None if s.shape[0] is None else s.shape[0] - 1,))  # fmt: skip
 def unicode_encode_op(xp, input_values, input_splits, *, errors, output_encoding, replacement_char):
     """The string of each row of code points."""
-    encoding, ends, flat = _codec(output_encoding), input_splits.tolist(), input_values.tolist()
+    encoding, ends, flat = _codec(output_encoding), np.asarray(input_splits).reshape(-1).tolist(), input_values.tolist()
+    if not ends or ends[0] != 0 or ends[-1] != len(flat) or any(b < a for a, b in zip(ends, ends[1:])):
+        raise InvalidArgumentError(None, None, f"input_splits must rise from 0 to the length of input_tensor, {len(flat)}; they are {ends[:8]}")
     out = np.empty(max(len(ends) - 1, 0), object)
     out[:] = [encode(flat[a:b], encoding, errors, replacement_char) for a, b in zip(ends, ends[1:])]
     return out
