@@ -41,7 +41,7 @@ class ConcreteFunction(Trackable):
         self._stateful: bool | None = None
         self._owner: Any = None
 
-    name = property(lambda s: s.graph.name)
+    name = property(lambda s: s.graph.name.encode())
     inputs = property(lambda s: list(s.graph.inputs))
     outputs = property(lambda s: list(s.graph.outputs))
     variables = property(lambda s: s.graph.variables)
@@ -62,10 +62,12 @@ class ConcreteFunction(Trackable):
 
     @property
     def structured_outputs(self) -> Any:
-        """The outputs' specs in the structure that the function returns."""
+        """The outputs in the structure that the function returns: tensors of its graph, or specs where it was loaded."""
         leaves = nest.flatten(self._structure, expand_composites=False)
         if len(leaves) == len(self._flat_outputs):  # numbers that it returned became tensors
             leaves = self._flat_outputs
+        if self._owner is not None:
+            return nest.pack_sequence_as(self._structure, leaves, expand_composites=False)
         specs = [TensorSpec(t.shape, t.dtype) if isinstance(t, Tensor) else t for t in leaves]
         return nest.pack_sequence_as(self._structure, specs, expand_composites=False)
 
@@ -84,7 +86,7 @@ class ConcreteFunction(Trackable):
         from penstock.fronts.default_graph import get_default_graph
 
         where = g or get_default_graph()
-        where._functions[self.name] = self.graph
+        where._functions[self.graph.name] = self.graph
         if "api_preferred_device" in self._attrs:
             prefer(self, where)
 
@@ -119,14 +121,14 @@ class ConcreteFunction(Trackable):
         if len(given) == len(want):
             tensors = [g for g, w in zip(given, want) if _is_tensor_like(w)]
         if len(tensors) != len(self._arguments):
-            raise TypeError(f"{self.name}() takes {len(self._arguments)} tensors, got {len(tensors)}; its signature is {self._signature}")
+            raise TypeError(f"{self.graph.name}() takes {len(self._arguments)} tensors, got {len(tensors)}; its signature is {self._signature}")
         out = []
         for t, p in zip(tensors, self._arguments):
             if hasattr(t, "handle") and p.dtype.name == "resource":
                 t = t.handle
             t = door.convert(t, p.dtype.base_dtype) if p.dtype.name != "resource" else door.convert(t)
             if t.dtype.base_dtype is not p.dtype.base_dtype:
-                raise TypeError(f"{self.name}(): {p.op.name} is {t.dtype.name}, expected {p.dtype.name}")
+                raise TypeError(f"{self.graph.name}(): {p.op.name} is {t.dtype.name}, expected {p.dtype.name}")
             out.append(t)
         return out
 

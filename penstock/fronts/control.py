@@ -284,7 +284,10 @@ def _case(pred_fn_pairs: Any, default: Any, exclusive: bool, name: str, allow_py
         return default()
     with scoped(name, "case"):
         if exclusive:
-            _exclusive([p for p, _ in pairs])
+            check = _exclusive([p for p, _ in pairs])
+            if check is not None:
+                with door.current().control_dependencies([check]):
+                    pairs = [(find("Identity")(door.convert(p)), f) for p, f in pairs]
         if default is not None and not callable(default):
             raise TypeError("'default' must be callable.")
         if default is None:
@@ -319,13 +322,14 @@ class _check:
         return None
 
 
-def _exclusive(preds: list[Any]) -> None:
+def _exclusive(preds: list[Any]) -> Any:
+    """The assertion (an operation in a graph) that at most one of the predicates holds."""
     from penstock.ir.op import find
     from penstock.ops.asserts import Assert
     from penstock.ops.cast import cast
 
     total = find("AddN")([cast(door.convert(p), dtypes.int32) for p in preds]) if len(preds) > 1 else cast(door.convert(preds[0]), dtypes.int32)
-    Assert(find("Less")(total, 2), ["Input error: exclusive=True: more than 1 conditions evaluated as True.", *preds], summarize=len(preds))
+    return Assert(find("Less")(total, 2), ["Input error: exclusive=True: more than 1 conditions evaluated as True.", *preds], summarize=len(preds))
 
 
 @export(v2=("case",))
@@ -486,6 +490,8 @@ def _graph_while(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, pa
 
 def _named(results: list[Any], counted: bool, old: bool) -> list[Any]:
     """What a loop returns under the names that TensorFlow gives it: of the counter, the limit and the loop variables."""
+    if door.current().building_function and not old:
+        return results
     if not old:
         return [find("Identity")(t, name=f"Identity_{i}" if i else "Identity") for i, t in enumerate(results, 0 if counted else 2)]
     return [t if counted and i == 1 else find("Identity")(t, name="Exit") for i, t in enumerate(results)]

@@ -20,6 +20,7 @@ from penstock.fronts.eager import EagerTensor
 from penstock.fronts.trace import FuncGraph, fresh_name
 from penstock.ir import door
 from penstock.ir.graph import Operation
+from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TensorSpec, TypeSpec
 
@@ -307,7 +308,6 @@ class Function(Trackable):
         graph._api_attributes, graph._in_xla = self._attributes, bool(self._jit_compile)  # type: ignore[attr-defined]
         if tracing.traced is not None:
             tracing.traced.append(graph)
-        names = list(self._parameters.parameters) if self._parameters is not None else []
         placeholders: list[Any] = []
 
         def creator(next_creator: Any, **kwargs: Any) -> Any:
@@ -346,20 +346,31 @@ class Function(Trackable):
         outer = door.current()
         door_outer = lambda v: v if isinstance(v, Tensor) else outer.convert(v)
         with door.using(graph), door.watching(None):
-            label = lambda i: names[i] if i < len(names) and names[i] != "self" else f"arg{i}"
+            label = self._argument_name
             call_args = tuple(enter(a, label(i), values[i] if i < len(values) else None) for i, a in enumerate(args))
             call_kwds = {k: enter(kwds[k], k, kwds[k]) for k in sorted(kwds)}
             try:
                 result = nest_kinds.plain(self._callable()(*call_args, **call_kwds))
             finally:
                 graph._arguments = {}
-            flat = [_returned(graph, r, self._name) for r in nest.flatten(result, expand_composites=True)]
+            flat = [_identity(_returned(graph, r, self._name)) for r in nest.flatten(result, expand_composites=True)]
+            result = _in_place(result, flat)
         structure = flat[0] if isinstance(result, (Tensor, np.ndarray)) or (not nest.is_nested(result) and not getattr(type(result), "__composite__", False) and flat[0] is not None) else result
-        signature = (_specs(args, self._input_signature), {k: _specs_of(v) for k, v in kwds.items()})
+        signature = (tuple(_specs_of(a, label(i)) for i, a in enumerate(args)), {k: _specs_of(v, k) for k, v in kwds.items()})
         concrete = ConcreteFunction(graph, placeholders, signature, structure, {**(self._attributes or {}), "jit_compile": self._jit_compile}, [p.op.name for p in placeholders])
         concrete.finish(flat)
         concrete._owner = self
         return concrete
+
+    def _argument_name(self, index: int) -> str:
+        """What the placeholder of a positional argument is called."""
+        parameters = list(self._parameters.parameters.values()) if self._parameters is not None else []
+        for i, p in enumerate(parameters):
+            if p.kind is p.VAR_POSITIONAL:
+                return f"{p.name}_{index - i}"
+            if i == index and p.name != "self":
+                return p.name
+        return f"arg{index}"
 
     def _callable(self) -> Any:
         if not self._autograph:
@@ -487,21 +498,42 @@ def _returned(graph: FuncGraph, value: Any, name: str) -> Any:
                         f"in compilation of {name}, found return value of type {type(value).__name__}, which is not a Tensor or ExtensionType. ({e})") from None  # fmt: skip
 
 
-def _specs_of(value: Any) -> Any:
-    if isinstance(value, (list, tuple, dict)):
-        return _map(_specs_of, value)
+def _identity(output: Any) -> Any:
+    """An output under the name that TensorFlow gives it."""
+    if output is None:
+        return None
+    made = find("Identity")(output)
+    data = getattr(output, "_handle_data", None)
+    if data is not None:
+        made._handle_data = data
+    return made
+
+
+def _in_place(result: Any, flat: list[Any]) -> Any:
+    """What the function returned, with the outputs of its graph as the tensors."""
+    leaves = nest.flatten(result, expand_composites=True)
+    return nest.pack_sequence_as(result, [o if isinstance(r, Tensor) else r for r, o in zip(leaves, flat)], expand_composites=True)
+
+
+def _specs_of(value: Any, label: str) -> Any:
+    """An argument as specs, each named after its place in the argument."""
+    if isinstance(value, dict):
+        return _like(value, [_specs_of(v, f"{label}_{k}") for k, v in value.items()])
+    if isinstance(value, (list, tuple)):
+        return _like(value, [_specs_of(v, f"{label}_{i}") for i, v in enumerate(value)])
+    if isinstance(value, TensorSpec):
+        return value if value.name else TensorSpec(value.shape, value.dtype, label)
     if isinstance(value, TypeSpec):
         return value
     if is_tensor_argument(value):
         t = door.convert(value)
-        return TensorSpec(t.shape, t.dtype)
+        return TensorSpec(t.shape, t.dtype, label)
     return getattr(value, "_type_spec", value) if not hasattr(value, "handle") else value
 
 
-def _specs(args: Any, signature: Any) -> tuple[Any, ...]:
-    if signature is not None:
-        return (*signature, *[_specs_of(a) for a in args[len(signature) :]])
-    return tuple(_specs_of(a) for a in args)
+def _like(value: Any, parts: list[Any]) -> Any:
+    remaining = iter(parts)
+    return _map(lambda _: next(remaining), value)
 
 
 def _fit_one(value: Any, spec: Any, name: str, signature: Any) -> Any:

@@ -253,5 +253,5 @@ def _untracked(concrete: ConcreteFunction, tensor: Any, inner: Any) -> Assertion
     return AssertionError(
         "Tried to export a function which references an 'untracked' resource. TensorFlow objects (e.g. tf.Variable) captured by functions must be 'tracked' by "
         "assigning them to an attribute of a tracked object or assigned to an attribute of the main object directly. See the information below:"
-        f"\n\tFunction name = {concrete.name}\n\tCaptured Tensor = {getattr(tensor, '_array', tensor)!r}{listed}\n\tInternal Tensor = {inner}"
+        f"\n\tFunction name = {concrete.graph.name}\n\tCaptured Tensor = {getattr(tensor, '_array', tensor)!r}{listed}\n\tInternal Tensor = {inner}"
     )

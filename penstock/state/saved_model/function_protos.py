@@ -56,7 +56,7 @@ def fill_function(proto: Any, function: Function, traces: list[ConcreteFunction]
 
 def fill_bare(proto: Any, concrete: ConcreteFunction) -> None:
     """Fill a SavedBareConcreteFunction."""
-    proto.concrete_function_name = concrete.name
+    proto.concrete_function_name = concrete.graph.name
     args, kwargs = concrete.structured_input_signature
     leaves = nest.flatten((args, kwargs), expand_composites=False)
     flat = all(isinstance(a, TensorSpec) for a in leaves)

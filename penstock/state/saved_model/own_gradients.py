@@ -44,7 +44,7 @@ class OwnGradient:
                     raise ValueError(f"the gradient of node {self.node.name!r} captures {tensor!r}, which the model does not hold")
                 number = len(objects.nodes)
                 kept = objects.nodes.add().captured_tensor
-                kept.name, kept.concrete_function = tensor.name, self.concrete.name
+                kept.name, kept.concrete_function = tensor.name, self.concrete.graph.name
             bound.append(number)
         return bound
 
@@ -62,7 +62,7 @@ def own_gradients(concrete_functions: list[ConcreteFunction]) -> list[OwnGradien
             try:
                 found.append(OwnGradient(concrete, node, own))
             except (ValueError, TypeError, OpError, LookupError) as e:
-                log.warning("The gradient of node %s in function %s cannot be saved: %s", node.name, concrete.name, e)
+                log.warning("The gradient of node %s in function %s cannot be saved: %s", node.name, concrete.graph.name, e)
     return found
 
 
@@ -82,5 +82,5 @@ def named(gradients: list[OwnGradient]) -> Iterator[None]:
 def write(gradients: list[OwnGradient], meta: Any, exported: Any) -> None:
     """Note the gradients in a MetaGraph whose graph has their functions."""
     for g in gradients:
-        fill_concrete(meta.object_graph_def.concrete_functions[g.function.name], g.function, g.bind(meta.object_graph_def, exported))
-        meta.graph_def.library.registered_gradients.add(gradient_func=g.function.name, registered_op_type=g.op_type)
+        fill_concrete(meta.object_graph_def.concrete_functions[g.function.graph.name], g.function, g.bind(meta.object_graph_def, exported))
+        meta.graph_def.library.registered_gradients.add(gradient_func=g.function.graph.name, registered_op_type=g.op_type)

@@ -158,7 +158,7 @@ class _Saving:
 
     def _objects(self, proto: Any, exported: ExportedGraph) -> None:
         for concrete in exported.concrete_functions():
-            fill_concrete(proto.concrete_functions[concrete.name], concrete, exported.captures(concrete))
+            fill_concrete(proto.concrete_functions[concrete.graph.name], concrete, exported.captures(concrete))
         for number, obj, _ in self.layout:
             node = proto.nodes.add()
             for name, child in self.layout.edges[number]:

@@ -58,7 +58,7 @@ def _valid(concrete: ConcreteFunction) -> bool:
     if concrete.structured_outputs is None or (isinstance(concrete.structured_outputs, (dict, list, tuple)) and not nest.flatten(concrete.structured_outputs)):
         return False
     try:
-        normalise(concrete.structured_outputs, concrete.name, "")
+        normalise(concrete.structured_outputs, concrete.graph.name, "")
     except ValueError:
         return False
     return True
@@ -132,7 +132,7 @@ def wrapper(concrete: ConcreteFunction, key: str) -> ConcreteFunction:
     with door.using(graph), door.watching(None):
         order = sorted(range(len(names)), key=lambda i: names[i])
         made = {i: graph.add_input(concrete._arguments[i].dtype, concrete._arguments[i]._dims, names[i]) for i in order}
-        results = normalise(concrete.call_flat([made[i] for i in range(len(names))]), concrete.name, key)
+        results = normalise(concrete.call_flat([made[i] for i in range(len(names))]), concrete.graph.name, key)
         identity = lambda t: door.emit(_identity(), (t,), {})
         results = nest.map_structure(identity, results, expand_composites=True)
     flat = nest.flatten(results, expand_composites=True)
@@ -151,6 +151,6 @@ def _identity() -> Any:
 
 
 def _shown(concrete: ConcreteFunction) -> str:
-    name = concrete.name.removeprefix("__inference_")
+    name = concrete.graph.name.removeprefix("__inference_")
     head, _, tail = name.rpartition("_")
     return head if tail.isdigit() and head else name
