@@ -125,16 +125,20 @@ def mutable_hash_table_of_tensors_v2(xp, store, *, container, shared_name, key_d
 
 @op('MutableDenseHashTableV2(empty_key: key_dtype, deleted_key: key_dtype, *, container: str = "", initial_num_buckets: int = 131072, key_dtype: type, '
     'max_load_factor: float = 0.800000011920929, shared_name: str = "", use_node_name_sharing: bool = False, value_dtype: type, value_shape: shape = []) '
-    "-> table_handle: resource", effect="io", where="host", shape=lambda *_, **__: ())  # fmt: skip
-def mutable_dense_hash_table_v2(xp, empty_key, deleted_key, *, key_dtype, value_dtype, value_shape, initial_num_buckets):
+    "-> table_handle: resource", effect="io", where="host", needs_store=True, shape=lambda *_, **__: ())  # fmt: skip
+def mutable_dense_hash_table_v2(xp, store, empty_key, deleted_key, *, container, shared_name, key_dtype, value_dtype, value_shape, initial_num_buckets):
     """A table that reserves two keys."""
     if initial_num_buckets < 1 or initial_num_buckets & (initial_num_buckets - 1):
         raise InvalidArgumentError(None, None, f"Number of buckets must be at least 4 and a power of 2, got: {initial_num_buckets}")
     if np.array_equal(empty_key, deleted_key):
         raise InvalidArgumentError(None, None, "Empty and deleted keys must be different")
-    made = DenseTable("dense", key_dtype, value_dtype, tuple(value_shape or ()))
-    made.empty, made.deleted = np.asarray(empty_key), np.asarray(deleted_key)
-    return made
+
+    def make(name: str) -> DenseTable:
+        made = DenseTable(name, key_dtype, value_dtype, tuple(value_shape or ()))
+        made.empty, made.deleted = np.asarray(empty_key), np.asarray(deleted_key)
+        return made
+
+    return _made(store, container, shared_name, make)
 
 
 def _key_rank(table: Table) -> int:

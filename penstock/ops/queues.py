@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
-from penstock.base.errors import InvalidArgumentError
+from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.export import export
 from penstock.base.shape import TensorShape, as_dims
 from penstock.ir import door
@@ -209,7 +209,7 @@ class QueueBase:
 
     def _need_shapes(self, what: str) -> None:
         if type(self) is not PaddingFIFOQueue and not all(s.is_fully_defined() for s in self._shapes):
-            raise InvalidArgumentError(None, None, f"{what} requires the components to have specified shapes.")
+            raise ShapeError(None, None, f"{what} requires the components to have specified shapes.")
 
     def dequeue_many(self, n: Any, name: str | None = None) -> Any:
         """The next `n` elements, one row each."""

@@ -155,6 +155,8 @@ def _resolve(n: int, shape: np.ndarray) -> tuple[int, ...]:
     if shape.ndim > 1:
         raise InvalidArgumentError(f"shape must be a vector, got shape {list(shape.shape)}")
     dims = shape.reshape(-1).tolist()
+    if len(dims) > 64:
+        raise InvalidArgumentError(f"too many dimensions: must be < {254 if len(dims) >= 254 else 65}, but received {len(dims)}")
     free, product = -1, 1
     for i, d in enumerate(dims):
         if d == -1:
