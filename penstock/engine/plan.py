@@ -85,6 +85,11 @@ def has_effect(node: Any) -> bool:
     return op.effect in ("write", "io")
 
 
+def is_stateful(graph: Any) -> bool:
+    """Does a body read or change something outside its inputs?"""
+    return any(n.definition.effect or has_effect(n) or any(is_stateful(g) for g in subgraphs(n)) for n in graph._nodes)
+
+
 def subgraphs(node: Any) -> list[Any]:
     """The function bodies among a node's attrs."""
     found = []

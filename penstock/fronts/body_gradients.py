@@ -15,7 +15,7 @@ from penstock.engine.control import (
     STATELESS_WHILE,
     WHILE,
 )  # fmt: skip
-from penstock.engine.plan import body_nodes, has_effect
+from penstock.engine.plan import body_nodes, has_effect, is_stateful
 from penstock.fronts import backprop
 from penstock.fronts.trace import FuncGraph, fresh_name
 from penstock.ir import door
@@ -187,7 +187,7 @@ def call_body(graph: FuncGraph, inputs: list[Any]) -> list[Any]:
     """Call a body from here."""
     followed = watched(inputs) if door.state.watchers else ()
     graph_called = extended(graph, followed) if any(followed) and not door.current().is_graph else graph
-    stateful = any(has_effect(n) or n.definition.effect for n in graph._nodes)
+    stateful = is_stateful(graph)
     outs = (STATEFUL_PARTITIONED_CALL if stateful else PARTITIONED_CALL)(inputs, f=graph_called, Tout=[t.dtype.base_dtype for t in graph_called.outputs])
     return outs[: len(graph.outputs)] if isinstance(outs, list) else []
 

@@ -7,7 +7,7 @@ from penstock.base.export import export
 from penstock.base.trackable import Trackable
 from penstock.engine.control import PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL
 from penstock.engine.kernels import eager_store
-from penstock.engine.plan import has_effect
+from penstock.engine.plan import is_stateful
 from penstock.engine.run import function_plan
 from penstock.fronts.body_gradients import extended, watched
 from penstock.fronts.eager import EagerTensor, make
@@ -169,7 +169,7 @@ class ConcreteFunction(Trackable):
             if any(followed):
                 graph = extended(graph, followed)  # with what the backward pass will ask for
         if self._stateful is None:
-            self._stateful = any(has_effect(n) or n.definition.effect for n in self.graph._nodes)
+            self._stateful = is_stateful(self.graph)
         op = STATEFUL_PARTITIONED_CALL if self._stateful else PARTITIONED_CALL
         results = op([*tensors, *[here.convert(c) for c in captures]], f=graph, Tout=[t.dtype.base_dtype for t in graph.outputs])
         if not isinstance(results, list):

@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock.base import dtypes
 from penstock.engine.control import PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL
-from penstock.engine.plan import has_effect
+from penstock.engine.plan import is_stateful
 from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.function import Function
 from penstock.fronts.grouping import group
@@ -126,8 +126,7 @@ class ExportedGraph:
         assigned = self.assigned if assets_ready else {}
         captured = [assigned.get(t._id, self.inside[t._id]) for t in concrete.captures()]
         graph: Any = concrete.graph
-        stateful = any(has_effect(n) or n.definition.effect for n in graph._nodes)
-        op = STATEFUL_PARTITIONED_CALL if stateful else PARTITIONED_CALL
+        op = STATEFUL_PARTITIONED_CALL if is_stateful(graph) else PARTITIONED_CALL
         results = op([*tensors, *captured], f=graph, Tout=[t.dtype.base_dtype for t in graph.outputs])
         return results if isinstance(results, list) else [results]
 
