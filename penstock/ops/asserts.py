@@ -10,7 +10,7 @@ from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.errors import InvalidArgumentError
 from penstock.base.export import export
-from penstock.ir import door
+from penstock.ir import door, node_count
 from penstock.ir.known import known_value, static_value
 from penstock.ir.op import find, op
 from penstock.ir.scope import scoped
@@ -119,7 +119,16 @@ def Assert(condition, data, summarize=None, name=None):  # noqa: N802
         return None
     data = list(data)
     with here.name_scope(name or "Assert"):
+        node_count.more(_old_nodes(data))
         return assert_op(condition, data or [""], summarize=3 if summarize is None else summarize, name="Assert")
+
+
+def _old_nodes(data: list[Any]) -> int:
+    """What TensorFlow 1.x makes besides: each text once more; for data that may live on another device, a conditional around."""
+    tensors = [d for d in data if isinstance(d, Tensor)]
+    more = len(data) - len(tensors)
+    near = all(t.dtype.base_dtype in (dtypes.string, dtypes.int32) for t in tensors)
+    return more if near else more + 9 + len({t._id for t in tensors})
 
 
 def _plain(value: Any, count: int) -> str:
@@ -171,7 +180,8 @@ def _compare(sign: str, op_name: str, x: Any, y: Any, data: Any, summarize: Any,
         if op_name == "Equal" and same:
             return _NoOp()
         held = check(x, y)
-        condition = _All(held, _axes(held))
+        axes = _axes(held)
+        condition = _All(held, here.constant(axes, "Const") if isinstance(axes, np.ndarray) else axes)
         parts: list[Any] = [message or ""] if message else []
         if data is None:
             data = [*parts, f"Condition x {sign} y did not hold element-wise:", f"x ({_name_of(x)}) = ", x, f"y ({_name_of(y)}) = ", y]
@@ -329,8 +339,12 @@ def _static_or_dynamic_rank(x: Any, ranks: tuple[Any, ...], fits: Callable[[int,
     with scoped(name, default):
         x = x if isinstance(x, Tensor) or hasattr(x, "dense_shape") else door.convert(x, None, "x")
         wanted = []
-        for r in ranks:
-            r = door.convert(r, None, "rank")
+        tensors = [door.convert(r, None, "rank") for r in ranks]
+        shape = find("Shape")(x) if here.is_graph and not hasattr(x, "dense_shape") else None
+        for r in tensors:
+            if here.is_graph:
+                with here.name_scope("assert_type"):
+                    _NoOp(name="statically_determined_correct_type")
             if r.dtype.base_dtype is not dtypes.int32:
                 raise TypeError(f"tensor must be of type {dtypes.int32!r}; got {r.dtype!r}")
             value = known_value(r)
@@ -345,12 +359,12 @@ def _static_or_dynamic_rank(x: Any, ranks: tuple[Any, ...], fits: Callable[[int,
                 raise ValueError(f"{lead}Tensor {label} must have rank {words.format(wanted[0] if len(wanted) == 1 else tuple(wanted))}.  Received rank {rank}, shape {x.shape}")
             return _NoOp(name="static_checks_determined_all_ok") if here.is_graph else None
         found = _Rank(x) if not hasattr(x, "dense_shape") else find("Size")(x.dense_shape)
-        held = [find(dynamic)(found, w) for w in wanted]
+        held = [find(dynamic)(found, r) for r in tensors]
         condition = held[0]
         for h in held[1:]:
             condition = find("LogicalOr")(condition, h)
         if data is None:
-            data = [lead, f"Tensor {label} must have rank {words.format('').strip()}", *wanted, "Received shape: ", find("Shape")(x)]
+            data = [lead, f"Tensor {label} must have rank {words.format('').strip()}", *tensors, "Received shape: ", find("Shape")(x) if shape is None else shape]
         return Assert(condition, data, summarize)
 
 
