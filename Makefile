@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 WORKERS ?= 2
+DEMO ?= build/demo
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
@@ -25,11 +26,16 @@ $(READY): constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-demo: $(READY)  ## run the two TensorFlow programs of examples/ on handwritten digits
+demo: $(READY)  ## run the two TensorFlow programs of examples/ on handwritten digits; their models and logs stay in $(DEMO)
+	@rm -rf $(DEMO)/logs/tf1 $(DEMO)/logs/tf2
 	@echo "== examples/digits_tf1.py: a TensorFlow 1.x program (graph and session)"
-	@$(BIN)/penstock run --tf1 examples/digits_tf1.py
+	@$(BIN)/penstock run --tf1 examples/digits_tf1.py --out $(DEMO)
 	@echo "== examples/digits_tf2.py: a TensorFlow 2.x program (eager and tf.function)"
-	@$(BIN)/penstock run examples/digits_tf2.py
+	@$(BIN)/penstock run examples/digits_tf2.py --out $(DEMO)
+	@echo "== the trained models and their logs are in $(DEMO)"
+	@echo "what a model takes and gives:  $(BIN)/penstock saved-model show --dir $(DEMO)/digits_tf2 --all"
+	@echo "let it read the first digits:  $(BIN)/penstock saved-model run --dir $(DEMO)/digits_tf2 --tag_set serve --signature_def serving_default --inputs images=$(DEMO)/images.npy"
+	@echo "curves, images and the graph:  $(BIN)/penstock board --logdir $(DEMO)/logs    (then open http://localhost:6006)"
 
 test: $(READY)  ## the whole suite
 	$(PYTEST) tests

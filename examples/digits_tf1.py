@@ -6,6 +6,8 @@
 
 from __future__ import print_function
 
+import os
+import shutil
 import time
 
 import numpy as np
@@ -16,6 +18,7 @@ flags = tf.app.flags
 flags.DEFINE_integer("epochs", 30, "Times to go through the training set.")
 flags.DEFINE_integer("batch", 64, "Images in one training step.")
 flags.DEFINE_float("learning_rate", 0.003, "Step size of Adam at the start.")
+flags.DEFINE_string("out", "", "A folder for the SavedModel and the logs of TensorBoard; nothing is written without it.")
 FLAGS = flags.FLAGS
 
 
@@ -60,6 +63,14 @@ def model(images, keep_prob):
     return dense(tf.nn.dropout(joined, keep_prob=keep_prob), 10, "logits")
 
 
+def save(session, images, logits):
+    """The trained graph as a SavedModel: images in, digits and their probabilities out."""
+    outputs = {"digits": tf.argmax(logits, 1, name="digits"), "probabilities": tf.nn.softmax(logits, name="probabilities")}
+    folder = os.path.join(FLAGS.out, "digits_tf1")
+    shutil.rmtree(folder, ignore_errors=True)
+    tf.saved_model.simple_save(session, folder, {"images": images}, outputs)
+
+
 def main(_):
     tf.set_random_seed(7)
     train_x, train_y, test_x, test_y = load()
@@ -83,6 +94,14 @@ def main(_):
         tf.__version__, sum(v.shape.num_elements() for v in tf.trainable_variables()), len(tf.trainable_variables())))
     shuffle = np.random.RandomState(1)
     seconds = []
+    if FLAGS.out:
+        tf.summary.scalar("loss", loss)
+        tf.summary.scalar("accuracy", accuracy)
+        tf.summary.image("digits", images[..., tf.newaxis], max_outputs=8)
+        for v in variables:
+            tf.summary.histogram(v.op.name, v)
+        summaries = tf.summary.merge_all()
+        writer = tf.summary.FileWriter(os.path.join(FLAGS.out, "logs", "tf1"), tf.get_default_graph())
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         for epoch in range(FLAGS.epochs):
@@ -93,11 +112,16 @@ def main(_):
                 _, value, size = session.run(
                     [train, loss, norm], {images: train_x[pick], labels: train_y[pick], keep_prob: 0.8})
                 seconds.append(time.time() - began)
+            if FLAGS.out:
+                writer.add_summary(session.run(summaries, {images: test_x, labels: test_y}), session.run(step))
             if epoch % 5 == 4 or epoch == 0:
                 print("epoch %2d  step %4d  loss %.4f  gradient norm %.3f  held-out accuracy %.2f %%" % (
                     epoch + 1, session.run(step), value, size,
                     100 * session.run(accuracy, {images: test_x, labels: test_y})))
         final = session.run(accuracy, {images: test_x, labels: test_y})
+        if FLAGS.out:
+            writer.close()
+            save(session, images, logits)
     print("held-out accuracy %.2f %%" % (100 * final))
     print("first step %.0f ms, then %.3f ms a step (median of %d)" % (
         1e3 * seconds[0], 1e3 * np.median(seconds[1:]), len(seconds) - 1))

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import os
 import time
 
 import numpy as np
@@ -62,6 +63,27 @@ class Model(tf.Module):
         return self.head(tf.reshape(x, [-1, 2 * 2 * 32]))
 
 
+def log(writer, model, epoch, loss, accuracy, images):
+    """What TensorBoard shows of an epoch."""
+    with writer.as_default(step=epoch):
+        tf.summary.scalar("loss", loss)
+        tf.summary.scalar("accuracy", accuracy)
+        for v in model.trainable_variables:
+            tf.summary.histogram(v.name, v)
+        if epoch == 0:
+            tf.summary.image("digits", images[:8], max_outputs=8)
+
+
+def save(model, folder):
+    """The trained model as a SavedModel: images in, digits and their probabilities out."""
+    @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 1], tf.float32, name="images")])
+    def read(images):
+        logits = model(images)
+        return {"digits": tf.argmax(logits, axis=1), "probabilities": tf.nn.softmax(logits)}
+
+    tf.saved_model.save(model, folder, signatures=read)
+
+
 class Adam(tf.Module):
     """Adam, written out."""
 
@@ -84,6 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description="Learn handwritten digits.")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--out", help="a folder for the SavedModel and the logs of TensorBoard; nothing is written without it")
     args = parser.parse_args()
 
     train_x, train_y, test_x, test_y = load()
@@ -122,6 +145,7 @@ def main():
     test_x, test_y = tf.constant(test_x), tf.constant(test_y)
     shuffle = np.random.RandomState(1)
     seconds = []
+    writer = tf.summary.create_file_writer(os.path.join(args.out, "logs", "tf2")) if args.out else None
     for epoch in range(args.epochs):
         order = shuffle.permutation(len(train_x))
         for at in range(0, len(order) - args.batch + 1, args.batch):
@@ -129,10 +153,17 @@ def main():
             began = time.perf_counter()
             loss = float(train_step(tf.constant(train_x[pick]), tf.constant(train_y[pick])))
             seconds.append(time.perf_counter() - began)
+        if writer is not None:
+            log(writer, model, epoch, loss, accuracy(test_x, test_y), test_x)
         if epoch % 3 == 2 or epoch == 0:
             print(f"epoch {epoch + 1:2}  loss {loss:.4f}  clipped {int(clipped)}  "
                   f"held-out accuracy {100 * float(accuracy(test_x, test_y)):.2f} %")
     print(f"held-out accuracy {100 * float(accuracy(test_x, test_y)):.2f} %")
+    if writer is not None:
+        writer.close()
+        save(model, os.path.join(args.out, "digits_tf2"))
+        np.save(os.path.join(args.out, "images.npy"), test_x[:8].numpy())
+        print("the first held-out digits are", *test_y[:8].numpy())
     print(f"first step {1e3 * seconds[0]:.0f} ms, then {1e3 * np.median(seconds[1:]):.3f} ms a step "
           f"(median of {len(seconds) - 1})")
 

@@ -24,7 +24,14 @@ def test_runs_on_real_tensorflow(program, version):
 
 
 @pytest.mark.parametrize("program, options", [("digits_tf1.py", ["--tf1"]), ("digits_tf2.py", [])])
-def test_runs_on_penstock(program, options):
-    output = run([sys.executable, "-m", "penstock", "run", *options, os.path.join(EXAMPLES, program)])
+def test_runs_on_penstock(program, options, tmp_path):
+    output = run([sys.executable, "-m", "penstock", "run", *options, os.path.join(EXAMPLES, program), "--out", str(tmp_path)])
     assert accuracy(output) >= 95
     assert re.search(r"first step \d+ ms, then [\d.]+ ms a step", output)
+    name = program.removesuffix(".py")
+    assert (tmp_path / name / "saved_model.pb").exists() and any((tmp_path / "logs" / name[-3:]).iterdir())
+    import penstock as tf
+
+    read = tf.saved_model.load(str(tmp_path / name)).signatures["serving_default"]
+    found = read(images=tf.zeros([3, 8, 8] if options else [3, 8, 8, 1]))
+    assert found["digits"].shape == (3,) and found["probabilities"].shape == (3, 10)

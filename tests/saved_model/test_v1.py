@@ -120,3 +120,24 @@ def test_method_names_are_changed(tmp_path):
     updater.save()
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as sess:
         assert tf.saved_model.load(sess, ["serve"], str(tmp_path / "m")).signature_def["words"].method_name == "mine"
+
+
+def test_training_nodes_on_references_run_on_resources(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 2], name="x")
+        w = tf.get_variable("w", initializer=[[1.0], [2.0]], use_resource=False)
+        count = tf.get_variable("c", initializer=0, use_resource=False, trainable=False)
+        y = tf.matmul(x, w)
+        tf.train.AdamOptimizer(0.1).minimize(tf.reduce_sum(y**2), name="train")
+        tf.count_up_to(count, 3, name="up")
+        session.run(tf.global_variables_initializer())
+        tf.saved_model.simple_save(session, str(tmp_path / "m"), {"x": x}, {"y": y})
+    model = tf2.saved_model.load(str(tmp_path / "m"))
+    read, up = model.signatures["serving_default"], model.prune([], "up:0")
+    train = model.prune("x:0", "train")
+    seen = [float(read(x=tf.constant([[1.0, 2.0]]))["y"])]
+    for _ in range(2):
+        train(tf.constant([[1.0, 1.0]]))
+        seen.append(float(read(x=tf.constant([[1.0, 2.0]]))["y"]))
+    np.testing.assert_allclose(seen, [5.0, 4.7, 4.400686], rtol=1e-5)
+    assert [int(up()), int(up())] == [0, 1]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from penstock.ir.op import find
+
 VARIABLES = ("VariableV2", "Variable")
 _WRITES = {"Assign": "AssignVariableOp", "AssignAdd": "AssignAddVariableOp", "AssignSub": "AssignSubVariableOp"}
 _SCATTERS = {f"Scatter{n}": f"ResourceScatter{n}" for n in ("Update", "Add", "Sub", "Mul", "Div", "Min", "Max")}
@@ -27,6 +29,10 @@ def with_handles(graph_def: Any) -> tuple[Any, dict[str, Any]]:
             handle.attr["shape"].CopyFrom(node.attr["shape"])
             handle.attr["shared_name"].s = node.name.encode()
             _read(made, f"{node.name}/handle_read", node.name, node.attr["dtype"].type)
+            continue
+        changed = _of_resources(node)
+        if changed is not None:
+            _apply(made, node, changed, behind, references)
             continue
         source = behind.get(_name(node.input[0])) if node.input else None
         if source is None or node.input[0].startswith("^"):
@@ -60,9 +66,50 @@ def _variable_behind(graph_def: Any, references: dict[str, Any]) -> dict[str, st
     """Node -> the variable whose reference it hands on (a variable, or an assignment to one)."""
     found = {n: n for n in references}
     for node in graph_def.node:
-        if (node.op in _WRITES or node.op in _SCATTERS) and node.input and _name(node.input[0]) in found:
+        hands_on = node.op in _WRITES or node.op in _SCATTERS or _of_resources(node) is not None
+        if hands_on and node.input and _name(node.input[0]) in found:
             found.setdefault(node.name, found[_name(node.input[0])])
     return found
+
+
+def _definition(name: str) -> Any:
+    try:
+        return find(name)
+    except KeyError:
+        return None
+
+
+def _of_resources(node: Any) -> Any:
+    """The op that does to resources what the node does to references (ApplyAdam, ScatterNdUpdate, CountUpTo, ...); None for others."""
+    if node.op in _WRITES or node.op in _SCATTERS or node.op in VARIABLES:
+        return None
+    own = _definition(node.op)
+    if own is None or not any(a.is_ref for a in own.sig.inputs) or any(a.many for a in own.sig.inputs):
+        return None
+    other = _definition(f"Resource{node.op}")
+    return other if other is not None and len(other.sig.inputs) == len(own.sig.inputs) else None
+
+
+def _apply(graph: Any, node: Any, op: Any, behind: dict[str, str], references: dict[str, Any]) -> None:
+    """The node as one on resources; under its own name stands what it gave before: a value, or the variable read again."""
+    first = behind[_name(node.input[0])]
+    gives = bool(op.sig.outputs)
+    made = graph.node.add(name=node.name if gives else f"{node.name}/write", op=op.name, device=node.device)
+    for i, reference in enumerate(node.input):
+        held = i < len(op.sig.inputs) and not reference.startswith("^")
+        name = _name(reference)
+        if held and op.sig.inputs[i].dtype is not None and op.sig.inputs[i].dtype.name == "resource":
+            made.input.append(behind[name])
+            if name != behind[name]:
+                made.input.append(f"^{name}")
+        else:
+            made.input.append(f"{name}/handle_read" if held and name in references else reference)
+    made.input[:] = [r for r in made.input if not r.startswith("^")] + [r for r in made.input if r.startswith("^")]
+    for key in op.sig.attrs:
+        if key in node.attr:
+            made.attr[key].CopyFrom(node.attr[key])
+    if not gives:
+        _after(graph, node, made, first, references[first].attr["dtype"].type)
 
 
 def _name(reference: str) -> str:
