@@ -135,9 +135,9 @@ def test_training_nodes_on_references_run_on_resources(tmp_path):
     model = tf2.saved_model.load(str(tmp_path / "m"))
     read, up = model.signatures["serving_default"], model.prune([], "up:0")
     train = model.prune("x:0", "train")
-    seen = [float(read(x=tf.constant([[1.0, 2.0]]))["y"])]
+    seen = [read(x=tf.constant([[1.0, 2.0]]))["y"].numpy().item()]
     for _ in range(2):
         train(tf.constant([[1.0, 1.0]]))
-        seen.append(float(read(x=tf.constant([[1.0, 2.0]]))["y"]))
+        seen.append(read(x=tf.constant([[1.0, 2.0]]))["y"].numpy().item())
     np.testing.assert_allclose(seen, [5.0, 4.7, 4.400686], rtol=1e-5)
     assert [int(up()), int(up())] == [0, 1]
