@@ -244,8 +244,7 @@ class MirroredExtended(StrategyExtendedV1):
 
     def _update(self, var, fn, args, kwargs, group):
         if not isinstance(var, DistributedValues):
-            result = fn(var, *args, **kwargs)
-            return result if not group else self._strategy.group(result)
+            return self._updated(fn(var, *args, **kwargs), group)
         results = []
         for i, v in enumerate(var.values):
             with _updating(i):

@@ -332,13 +332,14 @@ class StrategyExtended:
         return self._update(var, fn, tuple(args), dict(kwargs or {}), group)
 
     def _update(self, var, fn, args, kwargs, group):
-        result = fn(var, *_first(args), **_first(kwargs))
-        return result if not group else self._strategy.group(result)
+        return self._updated(fn(var, *_first(args), **_first(kwargs)), group)
+
+    def _updated(self, result, group):
+        return self._strategy.group(result) if group else nest.map_structure(self._local_results, result)
 
     def update_non_slot(self, colocate_with, fn, args=(), kwargs=None, group=True):
         """`fn(*args)` for each device that holds `colocate_with`."""
-        result = fn(*_first(tuple(args)), **_first(dict(kwargs or {})))
-        return result if not group else self._strategy.group(result)
+        return self._updated(fn(*_first(tuple(args)), **_first(dict(kwargs or {}))), group)
 
     def read_var(self, v):
         """The value of a variable."""

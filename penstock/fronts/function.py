@@ -149,7 +149,7 @@ class Function(Trackable):
     def _read_parameters(self) -> None:
         """What arguments the Python function takes."""
         try:
-            self._parameters: inspect.Signature | None = inspect.signature(self._python_function)
+            self._parameters: inspect.Signature | None = _signature_of(self._python_function)
         except (TypeError, ValueError):
             self._parameters = None
         self._simple = self._parameters is not None and all(
@@ -601,6 +601,17 @@ def _shown(part: Any) -> str:
     if isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], type):
         return f"the Python {part[0].__name__} {part[1]!r}"
     return repr(part)
+
+
+def _signature_of(function: Any) -> inspect.Signature:
+    """The parameters of a function; those that a decorator names for a bound method begin with its object, which is bound."""
+    found = inspect.signature(function)
+    layer, bound = function, False
+    while (made := getattr(layer, "_tf_decorator", None)) is not None and not bound:
+        layer = made.decorated_target
+        bound = inspect.ismethod(layer)
+    parameters = list(found.parameters.values())
+    return found.replace(parameters=parameters[1:]) if bound and parameters and parameters[0].name == "self" else found
 
 
 def _created_late(created: list[Any]) -> ValueError:

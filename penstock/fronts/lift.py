@@ -24,12 +24,13 @@ def init_scope() -> Iterator[None]:
     scope = here.get_name_scope() if here.is_graph else door.state.name_scope.rstrip("/")
     with door.using(outer), door.watching(None):
         if not outer.is_graph:
-            before = door.state.name_scope
+            before, lifted = door.state.name_scope, door.state.lifted
             door.state.name_scope = f"{scope}/" if scope else ""
+            door.state.lifted = here if getattr(here, "_variable_creator", None) is not None else lifted
             try:
                 yield
             finally:
-                door.state.name_scope = before
+                door.state.name_scope, door.state.lifted = before, lifted
         elif here is outer:
             with outer.control_dependencies(None):
                 yield

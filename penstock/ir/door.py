@@ -25,6 +25,7 @@ class _State(threading.local):
     watchers: tuple[Any, ...] = ()
     name_scope: str = ""  # the eager name scope
     device: str = ""  # the eager device scope
+    lifted: Any = None  # the function that is being traced around code which `init_scope` lifted out of it
 
 
 state = _State()

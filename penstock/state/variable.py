@@ -96,7 +96,7 @@ def create(default: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
     """Pass `kwargs` down the creators to the default one."""
     getter = default
     here = door.current()
-    hook = getattr(here, "_variable_creator", None) if here.is_graph else None
+    hook = getattr(here if here.is_graph else door.state.lifted, "_variable_creator", None)  # the trace around knows of it
     for creator in (*(() if hook is None else (hook,)), *_creators.stack):
         getter = _bind(creator, getter)
     return getter(**kwargs)
