@@ -1,6 +1,7 @@
 """`tf.nn.rnn_cell`: what a recurrent network does at one step."""
 
 import collections
+import functools
 from typing import Any
 
 from penstock.base import nest
@@ -302,8 +303,10 @@ class BasicLSTMCell(LayerRNNCell):
     def call(self, inputs: Any, state: Any) -> Any:
         c, h = state if self._state_is_tuple else _split(state, 2)
         i, j, f, o = _split(bias_add(matmul(_concat([inputs, h]), self._kernel), self._bias), 4)
-        new_c = c * _sigmoid(f + self._forget_bias) + _sigmoid(i) * self._activation(j)
-        new_h = self._activation(new_c) * _sigmoid(o)
+        mul, add = find("Mul"), functools.partial(find("AddV2"), name="Add")
+        kept = mul(c, _sigmoid(add(f, self._forget_bias)))
+        new_c = add(kept, mul(_sigmoid(i), self._activation(j)))
+        new_h = mul(self._activation(new_c), _sigmoid(o))
         return new_h, LSTMStateTuple(new_c, new_h) if self._state_is_tuple else _concat([new_c, new_h])
 
 

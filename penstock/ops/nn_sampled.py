@@ -107,7 +107,7 @@ def nce_loss(
             partition_strategy,
             None,
         )
-        return _Sum(sigmoid_cross_entropy_with_logits(labels=targets, logits=logits, name="sampled_losses"), 1)
+    return _Sum(sigmoid_cross_entropy_with_logits(labels=targets, logits=logits, name="sampled_losses"), 1)
 
 
 @export(v2=("nn.sampled_softmax_loss",))
@@ -153,4 +153,4 @@ def sampled_softmax_loss(
             partition_strategy,
             seed,
         )
-        return softmax_cross_entropy_with_logits(_StopGradient(targets, name="labels_stop_gradient"), logits)
+    return softmax_cross_entropy_with_logits(_StopGradient(targets, name="labels_stop_gradient"), logits)

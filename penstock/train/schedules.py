@@ -172,7 +172,7 @@ def cosine_decay(
             rate = _rate(learning_rate)
             steps = _cast(decay_steps, rate.dtype)
             done = find("Minimum")(_cast(global_step, rate.dtype), steps) / steps
-            return rate * ((1 - alpha) * _cosine(done) + alpha)
+            return find("Mul")(rate, (1 - alpha) * _cosine(done) + alpha)
 
     return _now_or_later(compute)
 
