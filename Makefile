@@ -11,7 +11,7 @@ DEMO ?= build/demo
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-keras oracle hostile bench lint clean
+.PHONY: help env demo test test-keras oracle hostile bench reference lint clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ hostile: $(READY)  ## 100 hostile calls of each op and 2,000 damaged files: no c
 
 bench: $(READY)  ## measure against TensorFlow and PyTorch (after `make oracle`) and print the table
 	$(BIN)/python -m benchmarks
+
+reference: $(READY)  ## the API reference in build/api: signatures, executed examples, coverage
+	$(BIN)/python -m penstock.api.reference build/api
 
 lint: $(READY)  ## ruff, the floors, the public names, pyright
 	@PYTHON=$(BIN)/python scripts/lint

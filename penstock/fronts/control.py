@@ -162,7 +162,7 @@ def _agree(a: Body, b: Body, a_name: str, b_name: str, what: str) -> None:
 def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None = None) -> Any:
     """What `true_fn()` returns if the scalar `pred` is true, else what `false_fn()` returns; both must return the same structure.
 
-    >>> tf.cond(tf.constant(2) > 1, lambda: 10, lambda: 20).numpy()
+    >>> tf.cond(tf.constant(2) > 1, lambda: tf.constant(10), lambda: tf.constant(20)).numpy()
     np.int32(10)
     """
     if not callable(true_fn):

@@ -29,7 +29,7 @@ class ProfilerOptions(
 def start(logdir, options=None):
     """Begin to record into `logdir`.
 
-    >>> tf.profiler.experimental.start("/tmp/logs"); train(); tf.profiler.experimental.stop()
+    >>> tf.profiler.experimental.start("/tmp/logs"); train(); tf.profiler.experimental.stop()  # doctest: +SKIP
     """
     global _folder
     options = ProfilerOptions() if options is None else options

@@ -142,7 +142,7 @@ def saveables(var_list: Any) -> list[Any]:
 class Saver:
     """Saves the variables of a graph to numbered checkpoints and restores them.
 
-    >>> saver = tf.train.Saver(); saver.save(sess, "model", global_step=step); saver.restore(sess, "model-100")
+    >>> saver = tf.train.Saver(); saver.save(sess, "model", global_step=step); saver.restore(sess, "model-100")  # doctest: +SKIP
     """
 
     def __init__(self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5,

@@ -415,7 +415,7 @@ class _MonitoredSession:
 class MonitoredSession(_MonitoredSession):
     """A session that is initialised or restored when it is made, calls hooks, and is made anew when it was aborted.
 
-    >>> with tf.train.MonitoredSession(hooks=[tf.train.StopAtStepHook(100)]) as sess:
+    >>> with tf.train.MonitoredSession(hooks=[tf.train.StopAtStepHook(100)]) as sess:  # doctest: +SKIP
     ...     while not sess.should_stop(): sess.run(train_op)
     """
 

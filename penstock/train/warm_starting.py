@@ -34,7 +34,7 @@ def _partitions(name: str, held: dict[str, Any]) -> list[Any] | None:
 def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
     """Make the initializers of variables give the values of a checkpoint; `assignment_map` is {name or scope there: variable, name or scope here}.
 
-    >>> tf.train.init_from_checkpoint("model", {"encoder/": "new_encoder/"})
+    >>> tf.train.init_from_checkpoint("model", {"encoder/": "new_encoder/"})  # doctest: +SKIP
     """
     reader, path = load_checkpoint(ckpt_dir_or_file), checkpoint_prefix(ckpt_dir_or_file)
     shapes = reader.get_variable_to_shape_map()
