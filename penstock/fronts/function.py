@@ -19,7 +19,7 @@ from penstock.fronts.concrete import ConcreteFunction
 from penstock.fronts.eager import EagerTensor
 from penstock.fronts.trace import FuncGraph, fresh_name
 from penstock.ir import door
-from penstock.ir.graph import Operation
+from penstock.ir.graph import GraphTensor, Operation
 from penstock.ir.op import find
 from penstock.ir.tensor import Tensor
 from penstock.ir.type_spec import TensorSpec, TypeSpec
@@ -410,6 +410,10 @@ class Function(Trackable):
         args, kwargs = self.bind(args, kwargs)
         if self._input_signature is not None:
             args, kwargs = self._fit(args, kwargs)
+        flat = nest.flatten((args, kwargs), expand_composites=True)
+        if any(isinstance(t, GraphTensor) and not _is_around(t.graph) for t in flat):
+            flat = [TensorSpec(t.shape, t.dtype.base_dtype) if isinstance(t, GraphTensor) and not _is_around(t.graph) else t for t in flat]
+            args, kwargs = nest.pack_sequence_as((args, kwargs), flat, expand_composites=True)
         return self._concrete(args, kwargs)
 
     def _get_concrete_function_garbage_collected(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
@@ -601,6 +605,14 @@ def _shown(part: Any) -> str:
     if isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], type):
         return f"the Python {part[0].__name__} {part[1]!r}"
     return repr(part)
+
+
+def _is_around(graph: Any) -> bool:
+    """Are ops added to this graph, or to a function inside it?  The tensors of other graphs stand for their specs."""
+    here = door.current()
+    while here is not graph and getattr(here, "outer", None) is not None:
+        here = here.outer
+    return here is graph
 
 
 def _signature_of(function: Any) -> inspect.Signature:

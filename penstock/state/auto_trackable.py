@@ -1,5 +1,6 @@
 """Objects whose attributes are their dependencies."""
 
+import warnings
 from typing import Any
 
 from penstock.base.export import export
@@ -88,7 +89,9 @@ class AutoTrackable(Trackable):
         functions: dict[str, Any] = {}
         for name in dir(self):
             try:
-                value = getattr(self, name)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of properties that are only looked at
+                    value = getattr(self, name)
             except Exception:  # noqa: BLE001, S112 - a property that cannot be read holds no function
                 continue
             if isinstance(value, (Function, ConcreteFunction)):
