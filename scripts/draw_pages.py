@@ -48,7 +48,7 @@ def drawn(browser: str, url: str) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--logs", default="build/demo/logs")
-    parser.add_argument("--out", default="docs/guides/pictures")
+    parser.add_argument("--out", default="docs/pictures")
     given = parser.parse_args()
     browser = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
     if browser is None:
