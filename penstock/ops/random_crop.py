@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock.base import dtypes
 from penstock.base.export import export
-from penstock.ir import door, node_count
+from penstock.ir import door
 from penstock.ir.scope import scoped
 from penstock.ops.asserts import Assert
 from penstock.ops.families import later
@@ -26,7 +26,6 @@ def _crop(value: Any, size: Any, name: str | None, default: str, draw: Callable[
         value = door.convert(value, name="value")
         size = door.convert(size, dtypes.int32, "size")
         shape = shape_of(value)
-        node_count.more(1)
         check = Assert(
             reduce_all(_GreaterEqual(shape, size)), ["Need value.shape >= size, got ", shape, size], summarize=1000
         )

@@ -7,6 +7,7 @@ from typing import Any
 import penstock.compat.v1 as tf
 from penstock.base.export import export
 from penstock.contrib.names import contrib
+from penstock.ir import node_count
 
 
 @export(v1=("contrib.tpu.InputPipelineConfig", "estimator.tpu.InputPipelineConfig"))
@@ -159,6 +160,13 @@ class TPUEstimator(tf.estimator.Estimator):
             return spec.as_estimator_spec() if isinstance(spec, TPUEstimatorSpec) else spec
 
         return adapted
+
+    def _create_global_step(self, graph: Any) -> Any:
+        """A resource variable, as TPUs want it."""
+        with tf.variable_scope(tf.get_variable_scope(), use_resource=True):
+            step = tf.train.create_global_step(graph)
+        node_count.more(1)  # its read asks whether it is initialized
+        return step
 
     def _sized(self, mode: Any) -> dict[str, Any]:
         size = self._batch_sizes.get(mode)
