@@ -8,6 +8,7 @@ import numpy as np
 from penstock.base import bundle
 from penstock.base.dtypes import as_dtype
 from penstock.base.errors import InvalidArgumentError
+from penstock.base.files import told_as
 from penstock.ir.op import op
 
 
@@ -91,7 +92,8 @@ def merge_v2_checkpoints(xp, checkpoint_prefixes, destination_prefix, *, allow_m
                 spec = f"{dims} " + ":".join(f"{e.start},{e.length}" if e.HasField("length") else "-" for e in s.extent)
                 tensors.append((name, spec, reader.tensor(name, spec), as_dtype(entry.dtype)))
         shards += own
-    bundle.write_shards(_text(destination_prefix), shards or [[]])
+    with told_as(_text(destination_prefix)):
+        bundle.write_shards(_text(destination_prefix), shards or [[]])
     for prefix in prefixes:
         for path in (f"{prefix}.index", *(p for p in _data_files(prefix))):
             os.remove(path)

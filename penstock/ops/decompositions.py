@@ -624,7 +624,7 @@ def _by_scipy(name: str, x: Any) -> Any:
     _is_square(x)
     out = np.empty(x.shape, np.result_type(x.dtype, np.complex64) if name != "expm" else x.dtype)
     for at in np.ndindex(x.shape[:-2]):
-        out[at] = getattr(scipy.linalg, name)(x[at])
+        out[at] = getattr(scipy.linalg, name)(x[at]) if np.isfinite(x[at]).all() else np.nan
     return out
 
 

@@ -248,7 +248,7 @@ def print_op(xp, input, data, *, first_n, message, summarize):  # noqa: A002
         _printed[key] = _printed.get(key, 0) + 1
         if _printed[key] > first_n:
             return input
-    sys.stderr.write(message + "".join(f"[{head(d, summarize)}]" for d in data) + "\n")
+    sys.stderr.write(message + "".join(f"[{head(np.asarray(d, object if isinstance(d, bytes) else None), summarize)}]" for d in data) + "\n")
     sys.stderr.flush()
     return input
 

@@ -100,11 +100,12 @@ IgammaGradA = op("IgammaGradA(a: T, x: T, *, T: {float32|float64}) -> z: T", sha
 def _igamma_grad_a(a: Any, x: Any) -> Any:
     import jax
 
-    return jax.lax.igamma_grad_a(
-        *np.broadcast_arrays(a, x)
-        if isinstance(a, np.ndarray) and isinstance(x, np.ndarray)
-        else jax.numpy.broadcast_arrays(a, x)
-    )
+    xp = jax.numpy
+    a, x = xp.broadcast_arrays(a, x)
+    # outside of these the series goes on without end
+    inside = (a > 1e-30) & (a < 1e30) & (x >= 0) & (x < 1e30)
+    one = xp.ones((), a.dtype)
+    return xp.where(inside, jax.lax.igamma_grad_a(xp.where(inside, a, one), xp.where(inside, x, one)), xp.where((a > 0) & (x >= 1e30), one * 0, one * np.nan))
 
 
 def _partial_x(x: Any, a: Any) -> Any:

@@ -134,4 +134,68 @@ def fractional(tf):
     return cases
 
 
-GROUPS = {g.__name__: g for g in (audio, recurrent, sparse_matrices, fractional)}
+def counts(tf):
+    r, (rng, f) = tf.raw_ops, _draws()
+    at, values, weights = np.array([[0, 0], [0, 2], [2, 1]]), np.array([1, 5, 1]), np.array([0.5, 2.0, 3.0], "f")
+    none, cases = np.zeros(0, "f"), {}
+    sparse = lambda **change: r.SparseBincount(**{"indices": at, "values": values, "dense_shape": [3, 3], "size": np.int64(4), "weights": none, **change})
+    ragged = lambda **change: r.RaggedBincount(**{"splits": [0, 2, 2, 3], "values": values, "size": np.int64(6), "weights": none, **change})
+    for binary in (False, True):
+        cases[f"sparse.{binary}"] = lambda binary=binary: sparse(binary_output=binary)
+        cases[f"ragged.{binary}"] = lambda binary=binary: ragged(binary_output=binary)
+    cases["sparse.weights"], cases["ragged.weights"] = lambda: sparse(weights=weights), lambda: ragged(weights=weights)
+    cases["sparse.vector"] = lambda: sparse(indices=[[0], [1], [2]], dense_shape=[3])
+    cases["sparse.negative"], cases["sparse.size"] = lambda: sparse(values=[-1, 0, 1]), lambda: sparse(size=np.int64(-1))
+    cases["ragged.end"], cases["ragged.start"] = lambda: ragged(splits=[0, 2]), lambda: ragged(splits=[1, 3])
+    fill = lambda **change: r.RaggedFillEmptyRows(**{"value_rowids": [0, 0, 3], "values": f(3), "nrows": np.int64(5), "default_value": np.float32(7), **change})
+    cases["fill"], cases["fill.low"] = fill, lambda: fill(nrows=np.int64(3))
+    cases["fill.grad"] = lambda: r.RaggedFillEmptyRowsGrad(reverse_index_map=[2, 0], grad_values=np.arange(4, dtype="f"))
+    return cases
+
+
+def debug(tf):
+    r = tf.raw_ops
+    mixed = np.array([1.0, np.nan, -2.0, np.inf, 0.0], "f")
+    cases = {f"summary2.{mode}": lambda mode=mode: r.DebugNumericSummaryV2(input=mixed[None], tensor_debug_mode=mode, tensor_id=7) for mode in range(2, 9)}
+    cases["nan"] = lambda: r.DebugNanCount(input=mixed, tensor_name="a:0")
+    cases["summary"] = lambda: r.DebugNumericSummary(input=mixed, tensor_name="a:0")
+    cases["summary.bounds"] = lambda: r.DebugNumericSummary(input=[[1, 2, -4]], lower_bound=-1.0, upper_bound=1.5, tensor_name="a:0")
+    cases["device"] = lambda: [r.DeviceIndex(device_names=["CPU", "GPU"]), r.DeviceIndex(device_names=["GPU", "CPU"]), r.DeviceIndex(device_names=["TPU"])]
+    cases["copy"] = lambda: r.Copy(input=[1, 2])
+    return cases
+
+
+def tables(tf):
+    r = tf.raw_ops
+    cases = {}
+    for name in ("AnonymousMutableHashTable", "AnonymousHashTable"):
+
+        def run(name=name):
+            t = getattr(r, name)(key_dtype=tf.int64, value_dtype=tf.float32)
+            keys, values = tf.constant([1, 2], tf.int64), tf.constant([3.0, 4.0])
+            put = r.InitializeTableV2 if name == "AnonymousHashTable" else r.LookupTableInsertV2
+            put(table_handle=t, keys=keys, values=values)
+            return r.LookupTableFindV2(table_handle=t, keys=tf.constant([2, 9], tf.int64), default_value=-1.0)
+
+        cases[name] = run
+
+    def mutex():
+        m = r.MutexV2()
+        r.ConsumeMutexLock(mutex_lock=r.MutexLock(mutex=m))
+        return r.Identity(input=1)
+
+    cases["mutex"] = mutex
+
+    def tensor_map():
+        m = r.TensorMapInsert(input_handle=r.EmptyTensorMap(), key=1, value=2.0)
+        return [r.TensorMapSize(input_handle=m), r.TensorMapStackKeys(input_handle=m, key_dtype=tf.int32), r.TensorMapHasKey(input_handle=m, key=3),
+                r.TensorMapLookup(input_handle=m, key=1, value_dtype=tf.float32)]  # fmt: skip
+
+    cases["map"] = tensor_map
+    cases["map.missing"] = lambda: r.TensorMapLookup(input_handle=r.EmptyTensorMap(), key=1, value_dtype=tf.float32)
+    cases["map.erase"] = lambda: r.TensorMapErase(input_handle=r.EmptyTensorMap(), key=1, value_dtype=tf.float32)
+    cases["map.keys"] = lambda: r.TensorMapStackKeys(input_handle=r.EmptyTensorMap(), key_dtype=tf.int32)
+    return cases
+
+
+GROUPS = {g.__name__: g for g in (audio, recurrent, sparse_matrices, fractional, counts, debug, tables)}

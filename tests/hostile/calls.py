@@ -208,7 +208,7 @@ def run(names, numbers, report=None, batch=16):
                     finally:
                         os._exit(code)
                 signal.signal(signal.SIGALRM, lambda *_, pid=pid: os.kill(pid, signal.SIGKILL))
-                signal.alarm(60 + SECONDS * len(part))
+                signal.alarm(60 + SECONDS * len(part) + len(part) * len(numbers))
                 _, status = os.waitpid(pid, 0)
                 signal.alarm(0)
                 done = {}
