@@ -1,6 +1,6 @@
 """The arguments of an op call -> tensors and attrs, checked against the op's signature."""
 
-from typing import Any
+from typing import Any, cast
 
 from penstock.base import dtypes
 from penstock.base.dtypes import DType, as_dtype
@@ -152,8 +152,9 @@ def _mismatch(op: Any, arg: Any, label: str, got: DType, want: DType, inputs: tu
     if arg.many:
         at += int(label.rpartition("_")[2])
         types = [convert.dtype_of(v) for v in inputs[op.sig.inputs.index(arg)]] if inputs else [want, got]
-        if arg.dtype is None and None not in types:
-            names = ", ".join(t.base_dtype.name for t in types)
+        known = [t for t in types if t is not None]
+        if arg.dtype is None and len(known) == len(types):
+            names = ", ".join(t.base_dtype.name for t in known)
             why = f": Tensors in list passed to {arg.name!r} of {op.name!r} Op have types [{names}] that don't all match"
             return convert.mismatch(op.name, label, got, want, why, at)
     fellow = next((a.name for a in op.sig.inputs if a.type == arg.type and a is not arg), None) if arg.dtype is None else None
@@ -161,7 +162,7 @@ def _mismatch(op: Any, arg: Any, label: str, got: DType, want: DType, inputs: tu
 
 
 def _attr_value(op: Any, attr: Any, given: Any) -> Any:
-    kind, value = attr.type, given
+    kind, value, items = attr.type, given, cast(Any, given)
     if given is None and attr.default is not REQUIRED:
         return attr.default
     try:
@@ -182,9 +183,9 @@ def _attr_value(op: Any, attr: Any, given: Any) -> Any:
         elif kind == "str" and type(value) is not str:
             raise TypeError("not a str")
         elif kind == "list(int)":
-            value = [int(v) for v in given]
+            value = [int(v) for v in items]
         elif kind == "list(float)":
-            value = [float(v) for v in given]
+            value = [float(v) for v in items]
         elif kind == "shape":
             from penstock.base.shape import as_dims
 
@@ -192,7 +193,7 @@ def _attr_value(op: Any, attr: Any, given: Any) -> Any:
         elif kind == "list(shape)":
             from penstock.base.shape import as_dims
 
-            value = [as_dims(v) for v in given]
+            value = [as_dims(v) for v in items]
     except (TypeError, ValueError) as e:
         raise TypeError(f"{op.name}: attribute {attr.name} must be {kind}, got {value!r} ({e})") from None
     if attr.allowed is not None:

@@ -2,24 +2,26 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 _NAME_TO_TYPE_SPEC: dict[str, type] = {}
 _TYPE_SPEC_TO_NAME: dict[type, str] = {}
+C = TypeVar("C", bound=type)
 _NAME = re.compile(r"^(\w+\.)+\w+$")
 
 
-def register(name: str) -> Callable[[type], type]:
+def register(name: str) -> Callable[[C], C]:
     """Decorator: give a TypeSpec class the name `project.Class`; TypeError or ValueError for what cannot have one."""
     if not isinstance(name, str):
         raise TypeError(f"Expected `name` to be a string; got {name!r}")
     if not _NAME.match(name):
         raise ValueError("Registered name must have the form '{project_name}.{type_name}' (e.g. 'my_project.MyTypeSpec'); got %r." % name)
 
-    def decorator(cls: type) -> type:
+    def decorator(cls: C) -> C:
         from penstock.ir.type_spec import TypeSpec
 
-        if not (isinstance(cls, type) and issubclass(cls, TypeSpec)):
+        given: Any = cls
+        if not (isinstance(given, type) and issubclass(given, TypeSpec)):
             raise TypeError(f"Expected `cls` to be a TypeSpec; got {cls!r}")
         if cls in _TYPE_SPEC_TO_NAME:
             raise ValueError(f"Class {cls.__module__}.{cls.__name__} has already been registered with name {_TYPE_SPEC_TO_NAME[cls]}.")

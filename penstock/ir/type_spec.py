@@ -168,10 +168,10 @@ class TypeSpec(TraceType):
         return self
 
     # -- names that subclasses of libraries call (`__is_compatible` and the like, as Python spells them) ---------------
-    def __get_cmp_key(self) -> Any:
+    def __get_cmp_key(self) -> Any:  # pyright: ignore[reportUnusedFunction]
         return type(self), _key(self._serialize())
 
-    def __make_cmp_key(self, value: Any) -> Any:
+    def __make_cmp_key(self, value: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
         return _key(value)
 
     @staticmethod
