@@ -131,7 +131,7 @@ def build_with(op: Any, attrs: dict[str, Any], lead: tuple[Any, ...], near: bool
     return run
 
 
-def out_of_memory(error: Exception) -> Exception:
+def out_of_memory(error: Exception) -> OpError:
     """TensorFlow's error for an array that there is no room for."""
     return ResourceExhaustedError(None, None, f"OOM when allocating a tensor: {str(error).partition(chr(10))[0] or 'out of memory'}")
 

@@ -1,6 +1,6 @@
 """The arguments of an op call -> tensors and attrs, checked against the op's signature."""
 
-from typing import Any, cast
+from typing import Any
 
 from penstock.base import dtypes
 from penstock.base.dtypes import DType, as_dtype
@@ -162,7 +162,7 @@ def _mismatch(op: Any, arg: Any, label: str, got: DType, want: DType, inputs: tu
 
 
 def _attr_value(op: Any, attr: Any, given: Any) -> Any:
-    kind, value, items = attr.type, given, cast(Any, given)
+    kind, value, items = attr.type, given, given
     if given is None and attr.default is not REQUIRED:
         return attr.default
     try:
