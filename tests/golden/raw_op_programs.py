@@ -23,7 +23,7 @@ def _gradients(tf, make, *values):
 
 
 def audio(tf):
-    r, (rng, f) = tf.raw_ops, _draws()
+    r, (_, f) = tf.raw_ops, _draws()
     samples = f(500, 2)
     power = np.abs(f(2, 7, 129)) * 50
     cases = {f"spectrogram.{squared}": lambda squared=squared: r.AudioSpectrogram(input=samples, window_size=100, stride=37, magnitude_squared=squared)
@@ -40,7 +40,7 @@ def audio(tf):
 
 
 def recurrent(tf):
-    r, (rng, f) = tf.raw_ops, _draws()
+    r, (_, f) = tf.raw_ops, _draws()
     n, width, cell, steps = 2, 3, 2, 3
     x, c, h, w, b, sequence = f(n, width), f(n, cell), f(n, cell), f(width + cell, 4 * cell), f(4 * cell), f(steps, n, width)
     wci, wcf, wco = f(cell), f(cell), f(cell)
@@ -112,7 +112,7 @@ def sparse_matrices(tf):
 
 
 def fractional(tf):
-    r, (rng, f) = tf.raw_ops, _draws()
+    r, (_, f) = tf.raw_ops, _draws()
     x, dy = f(2, 9, 8, 3), f(2, 4, 4, 3)
     rows, columns = np.array([0, 2, 3, 5, 9]), np.array([0, 1, 4, 6, 8])
     cases = {}
@@ -135,7 +135,7 @@ def fractional(tf):
 
 
 def counts(tf):
-    r, (rng, f) = tf.raw_ops, _draws()
+    r, (_, f) = tf.raw_ops, _draws()
     at, values, weights = np.array([[0, 0], [0, 2], [2, 1]]), np.array([1, 5, 1]), np.array([0.5, 2.0, 3.0], "f")
     none, cases = np.zeros(0, "f"), {}
     sparse = lambda **change: r.SparseBincount(**{"indices": at, "values": values, "dense_shape": [3, 3], "size": np.int64(4), "weights": none, **change})
