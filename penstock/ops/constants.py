@@ -133,6 +133,8 @@ def fill(dims, value, name=None, layout=None):
     >>> tf.fill([2, 3], 9).numpy().tolist()
     [[9, 9, 9], [9, 9, 9]]
     """
+    if hasattr(dims, "_add_row_partitions"):
+        return dims._add_row_partitions(fill_op(dims.inner_shape, value, name=name))
     return fill_op(shape_argument(dims), value, name=name)
 
 
@@ -151,6 +153,8 @@ def _filled(shape: Any, dtype: Any, name: str | None, default: str, one: bool) -
     if one and dtype is dtypes.string:
         raise TypeError("tf.ones() cannot make strings: Cannot convert 1 to a tensor of dtype string")
     element: Any = b"" if dtype is dtypes.string else np.array(1 if one else 0, dtype.array_dtype)
+    if hasattr(shape, "_add_row_partitions"):
+        return shape._add_row_partitions(_filled(shape.inner_shape, dtype, name, default, one))
     here = door.current()
     dims = static_dims(shape)
     if not here.is_graph:

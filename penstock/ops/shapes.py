@@ -69,7 +69,9 @@ def shape_internal(input: Any, name: str | None = None, optimize: bool = True, o
         if dense is not None and not isinstance(input, Tensor):  # SparseTensor, IndexedSlices
             return find("Cast")(dense, DstT=out_type, name=scope)
         if getattr(input, "_type_spec", None) is not None and hasattr(input, "row_splits"):
-            return input._dynamic_shape(out_type)
+            from penstock.ops.dynamic_ragged_shape import DynamicRaggedShape
+
+            return DynamicRaggedShape.from_tensor(input, out_type)
         tensor = door.convert(input, None, "Const")
         dims = tensor._dims
         if here.is_graph and optimize and dims is not None and None not in dims and tensor.dtype.on_device | (tensor.dtype is dtypes.string):
@@ -233,6 +235,8 @@ def reshape(tensor, shape, name=None):
     >>> tf.reshape([1, 2, 3, 4], [2, -1]).numpy().tolist()
     [[1, 2], [3, 4]]
     """
+    if hasattr(shape, "_add_row_partitions"):
+        return shape._add_row_partitions(reshape_op(tensor, shape.inner_shape, name=name))
     return reshape_op(tensor, fixed(plain(shape)), name=name)
 
 
@@ -428,6 +432,8 @@ def broadcast_to(input, shape, name=None):  # noqa: A002
     >>> tf.broadcast_to([1, 2], [3, 2]).numpy().tolist()
     [[1, 2], [1, 2], [1, 2]]
     """
+    if hasattr(shape, "_add_row_partitions"):
+        return shape._broadcast(door.convert(input))
     return broadcast_to_op(input, fixed(plain(shape)), name=name)
 
 
