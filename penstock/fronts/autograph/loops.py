@@ -44,6 +44,7 @@ class Loop:
         self.first: list[Any] = []  # each variable as it enters the loop
         self.unset: list[bool] = []  # it has no value of its own before the loop
         self.invariants: list[Any] = []
+        self.first_item: Any = None  # what the loop's own variable is when no turn is made, where that is known
 
     # -- before ------------------------------------------------------------------------------------------------------
     def start(self, *item: Any) -> list[Any]:
@@ -58,8 +59,9 @@ class Loop:
                 self.first[i] = probe.grown() or self.before[i]
             for i, (value, new) in enumerate(zip(self.before, after)):
                 if absent(value) and not odd(new):
-                    self.first[i] = nest.map_structure(zeros_like_spec, new)
-                    self.unset[i] = True
+                    of_item = self.first_item is not None and any(new is item for item in self.tried_items)
+                    self.first[i] = self.first_item if of_item else nest.map_structure(zeros_like_spec, new)
+                    self.unset[i] = not of_item
                     self.after_trial.append((i, new))
         self.first = [self._entering(v) for v in self.first]
         self.invariants = [self._invariant(i, leaf) for i, leaf in self._leaves()]
@@ -79,7 +81,8 @@ class Loop:
             self.set(tuple([probes[i] if i in probes else self._entering(v) for i, v in enumerate(self.before)]))
             if self.test is not None:
                 self.test()
-            self.body(*[i.make() if isinstance(i, _Later) else i for i in item])
+            self.tried_items = [i.make() if isinstance(i, _Later) else i for i in item]
+            self.body(*self.tried_items)
             return self.get()
 
         try:
@@ -357,6 +360,7 @@ def _over_range(source: Any, loop: Loop) -> None:
         ahead = _and(up, op("Less", at, limit))
         return op("LogicalOr", ahead, _and(op("LogicalNot", up), op("Greater", at, limit)))
 
+    loop.first_item = start
     state = loop.start(_Later(lambda: op("Identity", start)))
 
     def test(ahead: Any, state: Any) -> Any:
