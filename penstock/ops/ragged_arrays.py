@@ -48,10 +48,15 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Any:
 
 
 def _gather(params: Any, indices: Any, axis: Any, batch_dims: Any) -> Any:
-    axis = int(batch_dims) if axis is None else int(axis)
-    if int(batch_dims) == 1 and axis == 1:
+    axis, batch_dims = _axes_of_gather(params, indices, axis, int(batch_dims))
+    if batch_dims == 1 and axis == 1:
         return _gather_of_each(params, indices)
-    if int(batch_dims) or axis:
+    if axis and not batch_dims and is_ragged(params) and not is_ragged(indices):
+        if axis > 1:
+            gathered = _gather if is_ragged(params.values) else lambda p, i, a, _: find("GatherV2")(p, i, a)
+            return params.with_values(gathered(params.values, indices, axis - 1, 0))
+        return _gather_in_each(params, convert_to_tensor(indices))
+    if batch_dims or axis:
         raise ValueError(f"gather with a RaggedTensor takes axis=0 and batch_dims=0, got axis={axis} and batch_dims={batch_dims}")
     if is_ragged(indices):
         flat = indices.flat_values
@@ -69,9 +74,39 @@ def _gather(params: Any, indices: Any, axis: Any, batch_dims: Any) -> Any:
     return RaggedTensor.from_nested_row_splits(values, new, validate=False)
 
 
+def _axes_of_gather(params: Any, indices: Any, axis: Any, batch_dims: int) -> tuple[int, int]:
+    """`axis` and `batch_dims` counted from the front; ValueError for what the tensors do not have."""
+    found = []
+    for name, value, rank in (("batch_dims", batch_dims, convert_ragged(indices).shape.rank), ("axis", axis, convert_ragged(params).shape.rank)):
+        value = found[0] if value is None else int(value)
+        if rank is not None and not -rank <= value < rank + (name == "batch_dims"):
+            raise ValueError(f"{name}={value} out of bounds: expected {-rank}<={name}<{rank}")
+        if value < 0 and rank is None:
+            raise ValueError(f"{name}={value} is counted from the end, and the rank is unknown")
+        found.append(value + (rank or 0) if value < 0 else value)
+    if found[1] < found[0]:
+        raise ValueError(f"axis must be greater than or equal to batch_dims: axis={found[1]}, batch_dims={found[0]}")
+    return found[1], found[0]
+
+
+def convert_ragged(value: Any) -> Any:
+    return value if is_ragged(value) else convert_to_tensor(value)
+
+
+def _gather_in_each(params: Any, indices: Any) -> Any:
+    """Row i holds the elements of row i of params at all the indices."""
+    starts = params.row_starts()
+    rank = len(indices._dims or ())
+    places = find("Reshape")(starts, [-1, *[1] * rank]) + find("Cast")(indices, DstT=starts.dtype)
+    return _gather(params.values, places, 0, 0) if is_ragged(params.values) else find("GatherV2")(params.values, places, 0)
+
+
 def _gather_of_each(params: Any, indices: Any) -> Any:
     """Row i holds the elements of row i of params at the indices of row i."""
     params = params if is_ragged(params) else RaggedTensor.from_tensor(params)
+    indices = convert_ragged(indices)
+    if indices.shape.rank == 1:
+        return find("Squeeze")(_gather_of_each(params, find("ExpandDims")(indices, 1)), squeeze_dims=[1])
     made = indices if is_ragged(indices) else RaggedTensor.from_tensor(indices)
     starts = find("GatherV2")(params.row_starts(), made.value_rowids(), 0)
     picked = _gather(params.values, starts + find("Cast")(made.values, DstT=starts.dtype), 0, 0) if is_ragged(params.values) else \

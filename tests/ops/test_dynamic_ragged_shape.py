@@ -80,3 +80,16 @@ def test_uniform_and_wrong_partitions():
         Partition.from_row_splits([1, 2])
     with pytest.raises(ValueError, match="constructor is private"):
         Partition([0])
+
+
+def test_gather_along_other_axes():
+    rows = tf.ragged.constant([[1, 2, 3], [4, 5, 6, 7], [8, 9]])
+    deep = tf.ragged.constant([[[1, 2], [3]], [[4], [5, 6, 7]]])
+    assert tf.gather(rows, [1, 0], axis=-1).numpy().tolist() == [[2, 1], [5, 4], [9, 8]]
+    assert tf.gather(rows, 0, axis=1).numpy().tolist() == [1, 4, 8]
+    assert tf.gather(deep, [1, 0], axis=1).to_list() == [[[3], [1, 2]], [[5, 6, 7], [4]]]
+    assert tf.gather(deep, [0], axis=2).to_list() == [[[1], [3]], [[4], [5]]]
+    assert tf.gather(rows, [0, 1, 1], batch_dims=1).numpy().tolist() == [1, 5, 9]
+    assert tf.gather(rows, [0, 2], axis=-2).to_list() == [[1, 2, 3], [8, 9]]
+    with pytest.raises(ValueError, match="axis=3 out of bounds: expected -2<=axis<2"):
+        tf.gather(rows, [0], axis=3)
