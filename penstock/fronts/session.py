@@ -182,6 +182,23 @@ class BaseSession:
 
         return call
 
+    def _make_callable_from_options(self, callable_options: Any) -> Any:
+        """A function of the values of the options' feeds that gives the values of its fetches, as a list."""
+        element = self._graph.as_graph_element
+        feeds = [element(name, allow_operation=False) for name in callable_options.feed]
+        fetches, targets = [element(name) for name in callable_options.fetch], [element(name) for name in callable_options.target]
+        pairs = [(element(c.from_tensor), element(c.to_tensor)) for c in callable_options.tensor_connection]
+        options = callable_options.run_options if callable_options.HasField("run_options") else None
+
+        def call(*values: Any, run_metadata: Any = None) -> Any:
+            given = dict(zip(feeds, values))
+            if pairs:
+                connected = self.run([source for source, _ in pairs], given)
+                given.update((to, value) for (_, to), value in zip(pairs, connected))
+            return self.run([fetches, targets], given, options, run_metadata)[0]
+
+        return call
+
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> Any:
         """Prepare to run `fetches` in several turns of `partial_run`."""
         handler = Fetches(self._graph, fetches)

@@ -102,6 +102,11 @@ class Operation:
         return self._inputs
 
     @property
+    def _control_outputs(self) -> list["Operation"]:
+        """The operations that wait for this one."""
+        return self.graph._waiting_for(self)
+
+    @property
     def control_inputs(self) -> list["Operation"]:
         return list(self._control)
 
@@ -211,6 +216,7 @@ class Graph:
         self._version = 0
         self._rewired = 0
         self._consumers: tuple[int, dict[int, list[Operation]]] = (-1, {})
+        self._followers: tuple[int, dict[int, list[Operation]]] = (-1, {})
         self._unfeedable: set[int] = set()
         self._unfetchable: set[int] = set()
         self._functions: dict[str, Any] = {}
@@ -593,6 +599,16 @@ class Graph:
                     table.setdefault(t, []).append(node)
             self._consumers = (self._version, table)
         return list(table.get(tensor._id, ()))
+
+    def _waiting_for(self, op: Operation) -> list[Operation]:
+        version, table = self._followers
+        if version != self._version:
+            table = {}
+            for node in self._nodes:
+                for first in node._control:
+                    table.setdefault(first._id, []).append(node)
+            self._followers = (self._version, table)
+        return list(table.get(op._id, ()))
 
     def prevent_feeding(self, tensor: Any) -> None:
         self._unfeedable.add(tensor._id)
