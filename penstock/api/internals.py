@@ -397,6 +397,7 @@ COUNTERPARTS = {
     "python.trackable.resource": ("penstock.state.trackable_resource", "penstock.state.saved_model.restored_objects"),
     "python.trackable.base_delegate": ("penstock.state.delegation",),
     "python.training.saving.saveable_object_util": ("penstock.state.delegation",),
+    "python.distribute.values": ("penstock.distribute.values", "penstock.distribute.variables"),
     "python.distribute.distribute_utils": ("penstock.distribute.sharding", "penstock.distribute.values", "penstock.distribute.strategy"),
     "python.distribute.input_lib": ("penstock.distribute.sharding", "penstock.distribute.datasets"),
     "python.distribute.input_ops": ("penstock.distribute.sharding",),

@@ -23,6 +23,8 @@ for _name in (
 for _name in ("CXX11_ABI_FLAG", "CXX_VERSION", "MONOLITHIC_BUILD"):
     export_constant(f"sysconfig.{_name}", module=__name__, attr=_name, v1=(_name,))
 export_constant("__version__", module=__name__, attr="VERSION")
+for _name in ("GIT_VERSION", "COMPILER_VERSION", "CXX11_ABI_FLAG", "CXX_VERSION", "MONOLITHIC_BUILD"):
+    export_constant(f"__{_name.lower()}__", module=__name__, attr=_name)
 
 
 @export("sysconfig.get_build_info")

@@ -6,19 +6,19 @@ import penstock as tf
 
 
 def _last(n):
-    for t in tf.range(1, n):
+    for t in tf.range(1, n):  # noqa: B007
         pass
     return t
 
 
 def _down(n):
-    for t in tf.range(n, 1, -1):
+    for t in tf.range(n, 1, -1):  # noqa: B007
         pass
     return t
 
 
 def _other(n):
-    for t in tf.range(1, n):
+    for t in tf.range(1, n):  # noqa: B007
         q = t * 2
     return q
 
