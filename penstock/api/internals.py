@@ -9,6 +9,7 @@ from os.path import dirname, exists, join
 from types import ModuleType
 
 from penstock.api import keras_internals
+from penstock.api.estimator_root import PARTS as ESTIMATOR_PARTS
 from penstock.api.inner import HERE
 from penstock.api.lazy import FOLDER, INDEX, V1, resolve
 
@@ -304,6 +305,7 @@ COUNTERPARTS = {
     ),
     "python.framework.tensor_shape": ("penstock.base.shape",),
     "python.data.experimental.ops.cardinality": ("penstock.data.experimental",),
+    "python.data.experimental.ops.distribute": ("penstock.data.batch_size",),
     "python.data.experimental.ops.iterator_ops": ("penstock.train.dataset_state",),
     "python.data.ops.dataset_ops": ("penstock.data.dataset_bases", "penstock.data.dataset_v1"),
     "python.data.ops.iterator_ops": ("penstock.data.iterator", "penstock.data.iterator_v1"),
@@ -467,6 +469,8 @@ COUNTERPARTS = {
     "python.platform.tf_logging": ("penstock.platform.messages",),
 }
 """Internal module -> modules that define what it defined, for names that never were public."""
+for _part, _modules in ESTIMATOR_PARTS.items():
+    COUNTERPARTS.setdefault(f"python.estimator.{_part}", tuple(f"penstock.estimator.{m}" for m in _modules.split()))
 
 
 class Table:
