@@ -167,7 +167,6 @@ class FeatureTransformationCache:
         return find("Reshape")(feature, find("Slice")(find("ConcatV2")([dims, [1]], 0), [0], find("Reshape")(kept, [1])))
 
 
-@export("__internal__.feature_column.StateManager")
 class StateManager:
     """Who makes and holds the variables and resources of columns."""
 

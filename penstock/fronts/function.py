@@ -174,12 +174,26 @@ class Function(Trackable):
     _jit = property(lambda s: s._jit_compile)
 
     @property
-    def function_spec(self) -> Any:
-        return self
+    def arg_names(self) -> list[str]:
+        """The names of the parameters that may be given by position."""
+        given = [] if self._parameters is None else self._parameters.parameters.values()
+        return [p.name for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+    @property
+    def default_values(self) -> dict[str, Any]:
+        """The defaults of the parameters that have one."""
+        given = [] if self._parameters is None else self._parameters.parameters.values()
+        return {p.name: p.default for p in given if p.default is not p.empty}
 
     @property
     def fullargspec(self) -> Any:
-        return inspect.getfullargspec(self._python_function)
+        """The parameters as `inspect.getfullargspec` gives them."""
+        made = inspect.getfullargspec(_Parameters(self._parameters))
+        return made._replace(annotations={})
+
+    @property
+    def function_spec(self) -> Any:
+        return self
 
     @property
     def function_type(self) -> Any:
@@ -605,6 +619,16 @@ def _shown(part: Any) -> str:
     if isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], type):
         return f"the Python {part[0].__name__} {part[1]!r}"
     return repr(part)
+
+
+class _Parameters:
+    """A callable with these parameters, for `inspect`."""
+
+    def __init__(self, signature: Any):
+        self.__signature__ = signature or inspect.Signature()
+
+    def __call__(self) -> None:
+        return None
 
 
 def _is_around(graph: Any) -> bool:

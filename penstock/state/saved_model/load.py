@@ -34,6 +34,7 @@ from penstock.state.saved_model.restored_objects import (
 )
 from penstock.state.saved_model.safety import check_safe
 from penstock.state.trackable_data import ListWrapper, _DictWrapper, set_list_item
+from penstock.state.trackable_resource import CapturableResource
 
 _loads = itertools.count(1)
 
@@ -71,7 +72,7 @@ class Loader:
         self._gradients()
         self.values.restore_others(self)
         for number, node in enumerate(self.nodes):
-            if isinstance(node, RestoredResource) and number not in self.given:
+            if isinstance(node, RestoredResource) or number in self.given and isinstance(node, CapturableResource):
                 made = node._initialize()
                 if made is not None and door.current().is_graph:
                     get_default_graph().add_to_collection(GraphKeys.TABLE_INITIALIZERS, getattr(made, "op", made))
