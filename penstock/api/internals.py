@@ -306,7 +306,6 @@ COUNTERPARTS = {
     "python.framework.tensor_shape": ("penstock.base.shape",),
     "python.data.experimental.ops.cardinality": ("penstock.data.experimental",),
     "python.data.experimental.ops.distribute": ("penstock.data.batch_size",),
-    "python.data.experimental.ops.distribute": ("penstock.data.batch_size",),
     "python.data.experimental.ops.iterator_ops": ("penstock.train.dataset_state",),
     "python.data.ops.dataset_ops": ("penstock.data.dataset_bases", "penstock.data.dataset_v1"),
     "python.data.ops.iterator_ops": ("penstock.data.iterator", "penstock.data.iterator_v1"),
