@@ -24,6 +24,12 @@ CASES = {  # name: (repeats a round, peers, at most this ratio to the best of th
     "convnet": (4, TF, 1.8), "data_memory": (1, TF, 1.0), "data_map": (1, TF, 1.0), "data_jpeg": (1, TF, 1.0), "data_examples": (1, TF, 1.0),
     "data_text": (1, TF, 1.0), "data_generator": (1, TF, 1.0),
 }  # fmt: skip
+FAMILIES = {  # of ops: repeats a round; the limit is of the geometric mean of all, and 2 for each
+    "ops_reductions": 20, "ops_gather_scatter": 10, "ops_sort": 5, "ops_sparse_dense": 20, "ops_segments": 10, "ops_cumulative": 20,
+    "ops_resizes": 5, "ops_fft": 10, "ops_decode": 20, "ops_unicode_parse": 10, "ops_nms": 10, "ops_embedding": 20,
+}  # fmt: skip
+IN_TORCH = {"ops_reductions", "ops_gather_scatter", "ops_sort", "ops_sparse_dense", "ops_segments", "ops_cumulative", "ops_fft", "ops_embedding"}
+CASES |= {f: (n, BOTH if f in IN_TORCH else TF, 2.0) for f, n in FAMILIES.items()}
 STARTS = {
     "import": "import {m}",
     "first_result": "import {m} as tf; float(tf.reduce_sum(tf.matmul(tf.ones([4, 4]), tf.ones([4, 4]))))",
@@ -99,6 +105,7 @@ def main() -> None:
                                                           for p, t in times.items() if p != "penstock"}, START_LIMITS[case])  # fmt: skip
     wanted = [n for n in names if n in CASES]
     peers = {p: Peer(p) for p in ("penstock", *{q for n in wanted for q in CASES[n][1] if q in here})} if wanted else {}
+    ratios = {}
     for case in wanted:
         repeats, against, limit = CASES[case]
         times = {p: [] for p in ("penstock", *[q for q in against if q in peers])}
@@ -111,6 +118,12 @@ def main() -> None:
                 times[p].append(got)
         show(case, statistics.median(times["penstock"]), {p: (statistics.median(t), statistics.median(a / b for a, b in zip(times["penstock"], t)))
                                                           for p, t in times.items() if p != "penstock"}, limit)  # fmt: skip
+        if case in FAMILIES:
+            for p in times:
+                ratios.setdefault(p, []).append(statistics.median(a / b for a, b in zip(times["penstock"], times[p])))
+    for p, found in ratios.items():
+        if p != "penstock":
+            print(f"families of ops against {p}: geometric mean of {len(found)} ratios {statistics.geometric_mean(found):.2f}")
     for p in peers.values():
         p.process.kill()
 

@@ -1,4 +1,4 @@
-"""The training steps in PyTorch, eager and compiled."""
+"""The training steps in PyTorch, eager and compiled, and the families of ops that it has, eager."""
 
 import numpy as np
 import torch
@@ -74,3 +74,70 @@ def convnet(compiled, batch=64):
     x, y = tensor(batch, 3, 32, 32).to(memory_format=torch.channels_last), torch.from_numpy(RNG.randint(0, 10, batch))
     step = _trained([*convs.parameters(), *last.parameters()], loss_of, compiled)
     return lambda: step(x, y)
+
+
+def ops_reductions(compiled):
+    x = tensor(1024, 1024)
+    return lambda: (x.sum(0), x.mean(1), x.max(), torch.logsumexp(x, 1), x.std(0, correction=0), x.argmax(1))
+
+
+def ops_gather_scatter(compiled):
+    x, i, p = tensor(20000, 64), torch.from_numpy(RNG.randint(0, 20000, 20000)), torch.from_numpy(RNG.randint(0, 64, [20000, 1]))
+
+    def run():
+        picked = x[i]
+        return picked.gather(1, p), torch.zeros_like(x).index_add_(0, i, picked), torch.zeros(20000, 64).index_add_(0, i, picked)
+
+    return run
+
+
+def ops_sort(compiled):
+    x = tensor(64, 10000)
+    return lambda: (x.sort(-1).values, x[:16].argsort(), x.topk(32))
+
+
+def ops_sparse_dense(compiled):
+    indices = np.unique(RNG.randint(0, 2000, [40000, 2]), axis=0)
+    s = torch.sparse_coo_tensor(torch.from_numpy(indices.T.copy()), tensor(len(indices)), (2000, 2000)).coalesce()
+    d = tensor(2000, 64)
+    return lambda: (torch.sparse.mm(s, d), torch.sparse.sum(s, 1).to_dense())
+
+
+def ops_segments(compiled):
+    x, i = tensor(50000, 32), torch.from_numpy(np.sort(RNG.randint(0, 500, 50000)))
+    wide = i[:, None].expand(-1, 32)
+
+    def run():
+        return [torch.zeros(500, 32).scatter_reduce_(0, wide, x, how, include_self=False) for how in ("sum", "mean", "sum", "amax")]
+
+    return run
+
+
+def ops_cumulative(compiled):
+    x = tensor(512, 2048)
+    return lambda: (x.cumsum(1), x.cumsum(0), (x * 1e-3 + 1).cumprod(1))
+
+
+def ops_fft(compiled):
+    x, window = tensor(16, 16384), torch.hann_window(1024)
+    rfft = torch.fft.rfft
+
+    def run():
+        mirrored = torch.cat([x, x.flip(-1)], -1)
+        return rfft(x), torch.fft.irfft(rfft(x)), torch.stft(x, 1024, 256, window=window, center=False, return_complex=True).abs(), rfft(mirrored).real
+
+    return run
+
+
+def ops_embedding(compiled):
+    table, ids = nn.Embedding(50000, 64, sparse=True), torch.from_numpy(RNG.randint(0, 50000, [256, 20]))
+    optimizer = torch.optim.SGD(table.parameters(), lr=0.01)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = (table(ids).mean(1) ** 2).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step

@@ -17,6 +17,7 @@ def main(peer: str) -> None:
         build = lambda name: getattr(cases, name)(peer == "torch-compile")
     else:
         import cases_data
+        import cases_ops
         import cases_tf as cases
 
         if peer == "penstock":
@@ -26,7 +27,8 @@ def main(peer: str) -> None:
         if peer == "tensorflow-xla":
             plain = tf.function
             tf.function = lambda f: plain(f, jit_compile=True)
-        build = lambda name: getattr(cases_data if name.startswith("data_") else cases, name)(tf)
+        files = {"data": cases_data, "ops": cases_ops}
+        build = lambda name: getattr(files.get(name.partition("_")[0], cases), name)(tf)
     ready = {}
     print("ready", flush=True)
     for line in sys.stdin:

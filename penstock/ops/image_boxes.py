@@ -250,6 +250,36 @@ def suppress(
     return kept, kept_scores
 
 
+def _overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`_overlap` of each box of `a` with each of `b`."""
+    (low_a, high_a), (low_b, high_b) = ((np.minimum(t[:, :2], t[:, 2:]), np.maximum(t[:, :2], t[:, 2:])) for t in (a, b))
+    area_a, area_b = np.prod(high_a - low_a, 1)[:, None], np.prod(high_b - low_b, 1)[None]
+    sides = np.minimum(high_a[:, None], high_b[None]) - np.maximum(low_a[:, None], low_b[None])
+    shared = np.prod(np.maximum(sides, 0), 2)
+    empty = (area_a <= 0) | (area_b <= 0)
+    return np.where(empty, 0, shared / np.where(empty, 1, area_a + area_b - shared))
+
+
+def hard_suppress(table: np.ndarray, scores: np.ndarray, most: int, threshold: float, floor: float, block: int = 128) -> tuple[list[int], list[float]]:
+    """`suppress` without lowering scores: block by block, best first, against those kept and within the block."""
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] > floor]
+    kept: list[int] = []
+    for begin in range(0, order.size, block):
+        if len(kept) >= most:
+            break
+        some = order[begin : begin + block]
+        if kept:
+            some = some[~(_overlaps(table[some], table[kept]) > threshold).any(1)]
+        like = _overlaps(table[some], table[some]) > threshold
+        alive = np.ones(some.size, bool)
+        for i, box in enumerate(some.tolist()):
+            if alive[i] and len(kept) < most:
+                kept.append(box)
+                alive[i + 1 :] &= ~like[i, i + 1 :]
+    return kept, [float(scores[i]) for i in kept]
+
+
 def _scalar(x: Any) -> float:
     return float(np.asarray(x, np.float64).reshape(()))
 
@@ -271,6 +301,8 @@ def _thinned(
     if most < 0:
         raise InvalidArgumentError(None, None, f"max_output_size must be non-negative, got {most}")
     table = np.asarray(boxes, np.float32)
+    if _scalar(sigma) <= 0 and np.isfinite(table).all():
+        return hard_suppress(table, np.asarray(scores), min(most, len(scores)), iou, _scalar(floor))
     return suppress(
         scores, lambda a, b: _overlap(table[a], table[b]), min(most, len(scores)), iou, _scalar(floor), _scalar(sigma)
     )

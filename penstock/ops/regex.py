@@ -171,13 +171,21 @@ def _parts(rewrite: bytes, groups: int) -> list[Any] | None:
     return found
 
 
+@functools.lru_cache(256)
+def _substitution(pattern: bytes, rewrite: bytes) -> tuple[Any, Any, bool]:
+    """(regex, parts of the rewrite, can no match be empty)."""
+    regex = compiled(pattern)
+    return regex, _parts(rewrite, regex.groups), re._parser.parse(regex.pattern, regex.flags).getwidth()[0] > 0  # type: ignore[attr-defined]
+
+
 def replace(s: bytes, pattern: bytes, rewrite: bytes, everywhere: bool) -> bytes:
     """The string with matches rewritten; an empty match right after another one does not count."""
-    regex = compiled(pattern)
-    parts = _parts(rewrite, regex.groups)
+    regex, parts, never_empty = _substitution(pattern, rewrite)
     if parts is None:
         return s
     text = _text(s)
+    if never_empty:
+        return regex.sub(lambda match: _rewrite(match, parts), text, 0 if everywhere else 1).encode("utf-8", "surrogateescape")
     out, at, last = [], 0, -1
     while at <= len(text):
         match = regex.search(text, at)

@@ -13,7 +13,7 @@ from penstock.base.export import Old, export
 from penstock.ir.op import op
 from penstock.ir.tensor import Tensor
 from penstock.ops.families import of_elements
-from penstock.ops.strings import map_strings, parse_number
+from penstock.ops.strings import map_strings, parse_number, parse_numbers
 
 _RAW = "{float16|float32|float64|int32|uint16|uint8|int16|int8|int64|complex64|complex128|bool|bfloat16}"
 _PADDED = "{float16|float32|float64|int32|uint16|uint8|int16|int8|int64|bfloat16}"
@@ -189,7 +189,12 @@ def decode_csv_op(xp, records, record_defaults, *, OUT_TYPE, field_delim, use_qu
     """One tensor for each column; a column whose default is empty must be there in every record."""
     delim, missing = field_delim.encode(), na_value.encode()
     columns: list[list[Any]] = [[] for _ in OUT_TYPE]
-    for row, line in enumerate(records.ravel().tolist()):
+    lines = records.ravel().tolist()
+    if lines and not select_cols:
+        out = _plain_csv(lines, delim, missing, OUT_TYPE)
+        if out is not None:
+            return [_column(values, dtype, records.shape) for values, dtype in zip(out, OUT_TYPE)]
+    for row, line in enumerate(lines):
         found = fields(line, delim, use_quote_delim)
         if select_cols:
             if max(select_cols) >= len(found):
@@ -207,12 +212,32 @@ def decode_csv_op(xp, records, record_defaults, *, OUT_TYPE, field_delim, use_qu
             if value is None:
                 raise _bad(f"Field {i} in record {row} is not a valid {dtype.name}: {text.decode('utf-8', 'replace')}")
             columns[i].append(value)
-    out = []
-    for values, dtype in zip(columns, OUT_TYPE):
-        made = np.empty(records.shape, dtype.array_dtype)
-        made.reshape(-1)[:] = values
-        out.append(made)
-    return out
+    return [_column(values, dtype, records.shape) for values, dtype in zip(columns, OUT_TYPE)]
+
+
+def _column(values: list[Any], dtype: Any, dims: tuple[int, ...]) -> np.ndarray:
+    made = np.empty(dims, dtype.array_dtype)
+    made.reshape(-1)[:] = values
+    return made
+
+
+def _plain_csv(lines: list[bytes], delim: bytes, missing: bytes, kinds: list[Any]) -> list[list[Any]] | None:
+    """The columns of lines without quotes, gaps or faults; None where there is any."""
+    text = b"\n".join(lines)
+    if b'"' in text or b"\r" in text or text.count(b"\n") != len(lines) - 1:
+        return None
+    rows = [line.split(delim) for line in lines]
+    if any(len(row) != len(kinds) for row in rows):
+        return None
+    columns: list[list[Any]] = [list(c) for c in zip(*rows)]
+    for i, dtype in enumerate(kinds):
+        if b"" in columns[i] or missing in columns[i]:
+            return None
+        if dtype is not dtypes.string:
+            columns[i] = parse_numbers(columns[i], dtype)
+            if None in columns[i]:
+                return None
+    return columns
 
 
 for _one in (encode_base64_op, decode_base64_op, decode_raw_op, decode_padded_raw_op, decode_compressed_op, decode_csv_op):

@@ -399,15 +399,29 @@ def parse_number(s: bytes, dtype: Any) -> Any:
     return value if dtype.min <= value <= dtype.max else None
 
 
+_PLAIN_INTS = re.compile(rb"[+-]?\d{1,18}(?:\n[+-]?\d{1,18})*")
+_PLAIN_FLOATS = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:\n[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)*")
+
+
+def parse_numbers(texts: list[bytes], dtype: Any) -> list[Any]:
+    """`parse_number` of each: at once where all are plain decimals."""
+    whole = (_PLAIN_FLOATS if dtype.is_floating else _PLAIN_INTS).fullmatch(b"\n".join(texts))
+    if whole and (dtype.is_floating or dtype.name == "int64"):
+        return list(map(float if dtype.is_floating else int, texts))
+    if whole:
+        found = list(map(int, texts))
+        if dtype.min <= min(found) and max(found) <= dtype.max:
+            return found
+    return [parse_number(t, dtype) for t in texts]
+
+
 @op("StringToNumber(string_tensor: string, *, out_type: {float32|float64|int32|int64|uint32|uint64} = float32) -> output: out_type", where="host", shape=_same)
 def string_to_number_op(xp, string_tensor, *, out_type):
     """The number that each string spells."""
-    out = []
-    for s in string_tensor.ravel().tolist():
-        value = parse_number(s, out_type)
-        if value is None:
-            raise _bad(f"StringToNumberOp could not correctly convert string: {_chars(s)}")
-        out.append(value)
+    texts = string_tensor.ravel().tolist()
+    out = parse_numbers(texts, out_type) if texts else []
+    if None in out:
+        raise _bad(f"StringToNumberOp could not correctly convert string: {_chars(texts[out.index(None)])}")
     return np.array(out, out_type.array_dtype).reshape(string_tensor.shape)
 
 

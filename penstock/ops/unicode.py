@@ -48,9 +48,26 @@ def characters(s: bytes, encoding: str) -> Iterator[tuple[str | None, int]]:
             at += bad
 
 
+def _whole(s: bytes, instead: int | None) -> tuple[list[int], list[int]] | None:
+    """`decode` of a string that is valid UTF-8; `instead` stands for control characters. None where it is not valid."""
+    try:
+        text = s.decode()
+    except UnicodeDecodeError:
+        return None
+    points = [ord(c) for c in text]
+    starts = list(range(len(s)))
+    if len(points) != len(s):
+        starts = [i for i in starts if s[i] & 0xC0 != 0x80]
+    return points if instead is None else [instead if p < 32 else p for p in points], starts
+
+
 def decode(s: bytes, encoding: str, errors: str, replacement_char: int, replace_control_characters: bool) -> tuple[list[int], list[int]]:
     """The code points of a string and where each begins."""
     points, starts = [], []
+    if encoding == "utf-8":
+        plain = _whole(s, replacement_char if replace_control_characters else None)
+        if plain is not None:
+            return plain
     for c, at in characters(s, encoding):
         if c is None:
             if errors == "strict":
