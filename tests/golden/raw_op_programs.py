@@ -198,4 +198,45 @@ def tables(tf):
     return cases
 
 
-GROUPS = {g.__name__: g for g in (audio, recurrent, sparse_matrices, fractional, counts, debug, tables)}
+def fused(tf):
+    r, (_, f) = tf.raw_ops, _draws()
+    x, w, around, cases = f(1, 5, 6, 3), f(2, 3, 3, 4), [[0, 0], [1, 1], [2, 1], [0, 0]], {}
+    for mode in ("REFLECT", "SYMMETRIC"):
+        for padding in ("SAME", "VALID"):
+            both = {"input": x, "filter": w, "mode": mode, "padding": padding, "paddings": around}
+            cases[f"pad.{mode}.{padding}"] = lambda both=both: r.FusedPadConv2D(**both, strides=[1, 1, 1, 1])
+            for corners in (False, True):
+                cases[f"resize.{mode}.{padding}.{corners}"] = lambda both=both, corners=corners: r.FusedResizeAndPadConv2D(
+                    **both, size=[7, 9], strides=[1, 2, 2, 1], resize_align_corners=corners)  # fmt: skip
+    cases["bad"] = lambda: r.FusedPadConv2D(input=x, filter=w, mode="REFLECT", padding="SAME", paddings=[[0, 0], [1, 1], [2, 1], [1, 0]], strides=[1, 1, 1, 1])
+    return cases
+
+
+def quantized(tf):
+    r, (rng, _), cases = tf.raw_ops, _draws(), {}
+    kinds = {tf.quint8: tf.uint8, tf.qint32: tf.int32}
+    small = lambda *s: rng.integers(0, 256, s).astype(np.uint8)
+    held = lambda a: tf.bitcast(tf.constant(a), tf.quint8 if a.dtype == np.uint8 else tf.qint32)
+    plain = lambda found: [tf.bitcast(t, kinds[t.dtype]) if t.dtype in kinds else t for t in found]
+    a, b, x, w, big = small(3, 4), small(4, 5), small(1, 5, 6, 2), small(2, 3, 2, 4), rng.integers(-100000, 100000, (3, 4)).astype(np.int32)
+    for low, high in ((0.0, 6.0), (-1.0, 3.0), (-5.0, 5.0)):
+        one, two, three = {"min_x": low, "max_x": high}, {"min_y": -2.0, "max_y": 1.5}, {"min_input": low, "max_input": high}
+        here = {
+            "matmul": lambda low=low, high=high: r.QuantizedMatMul(a=held(a), b=held(b), min_a=low, max_a=high, min_b=-2.0, max_b=1.5),
+            "mul": lambda one=one, two=two: r.QuantizedMul(x=held(a), y=held(a), **one, **two),
+            "relu": lambda low=low, high=high: r.QuantizedRelu(features=held(a), min_features=low, max_features=high),
+            "relu6": lambda low=low, high=high: r.QuantizedRelu6(features=held(a), min_features=low, max_features=high * 3),
+            "used": lambda low=low, high=high: r.RequantizationRange(input=held(big), input_min=low * 1e3, input_max=high * 1e3),
+        }
+        for padding in ("SAME", "VALID"):
+            pool = {**three, "padding": padding}
+            here[f"conv.{padding}"] = lambda pool=pool: r.QuantizedConv2D(input=held(x), filter=held(w), min_filter=-1.0, max_filter=1.0, strides=[1, 2, 2, 1], **pool)
+            here[f"max.{padding}"] = lambda pool=pool: r.QuantizedMaxPool(input=held(x), ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], **pool)
+            here[f"avg.{padding}"] = lambda pool=pool: r.QuantizedAvgPool(input=held(x), ksize=[1, 3, 2, 1], strides=[1, 2, 1, 1], **pool)
+        cases.update({f"{k}.{low}": lambda v=v: plain(v()) for k, v in here.items()})
+    cases["concat"] = lambda: plain(r.QuantizedConcat(concat_dim=0, values=[held(a), held(a)], input_mins=[0.0, 0.0], input_maxes=[6.0, 6.0]))
+    cases["reshape"] = lambda: plain(r.QuantizedReshape(tensor=held(a), shape=[2, 6], input_min=0.0, input_max=1.0))
+    return cases
+
+
+GROUPS = {g.__name__: g for g in (audio, recurrent, sparse_matrices, fractional, counts, debug, tables, fused, quantized)}
