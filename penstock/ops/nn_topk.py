@@ -15,11 +15,28 @@ from penstock.ops.families import later
 _Reshape, _Shape, _Cast = later("Reshape"), later("Shape"), later("Cast")
 
 
+def _packed(xp: Any, x: Any, k: int) -> Any:
+    """As `lax.top_k`, for many: value and place in one 64-bit integer, which XLA's CPU sorts ten times as fast as pairs."""
+    from jax import lax
+
+    if x.dtype.kind in "iu":
+        key = (x.astype(np.int64) + 2**31).astype(np.uint32) if x.dtype.kind == "i" else x.astype(np.uint32)
+    else:
+        bits = lax.bitcast_convert_type(x.astype(np.float32) + np.float32(0), np.uint32)  # -0 and 0 are equal
+        key = xp.where(bits >> 31 == 1, ~bits, bits | np.uint32(1 << 31))
+    places = xp.arange(x.shape[-1], dtype=np.uint64)
+    ordered = lax.sort((~key).astype(np.uint64) << np.uint64(32) | places, is_stable=False)[..., :k]
+    order = (ordered & np.uint64(0xFFFFFFFF)).astype(np.int32)
+    return xp.take_along_axis(x, order, -1), order
+
+
 def _top(xp: Any, x: Any, k: int) -> tuple[Any, Any]:
     """The k largest entries along the last axis, largest first, and where they stand; the first of equals first."""
     if xp is not np:
         from jax import lax
 
+        if 8 * k >= x.shape[-1] and x.dtype.itemsize <= 4 and x.dtype.kind in "fiuV":
+            return _packed(xp, x, k)
         return lax.top_k(x, k)
     n = x.shape[-1]
     order = (n - 1 - np.argsort(x[..., ::-1], axis=-1, kind="stable"))[..., ::-1][..., :k]
