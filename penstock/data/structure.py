@@ -21,6 +21,7 @@ from penstock.ops.ragged_spec import RaggedTensorSpec
 from penstock.ops.ragged_tensor import RaggedTensor
 from penstock.ops.sparse_tensor import SparseTensor, SparseTensorSpec, SparseTensorValue
 from penstock.ops.tensor_array import TensorArraySpec
+from penstock.state.variable import Variable
 
 
 def _kind(spec: Any) -> str:
@@ -211,7 +212,7 @@ def _normalized(leaves: list[Any], specs: list[Any]) -> list[Any]:
 
 
 def _composite_spec(leaf: Any) -> Any:
-    if isinstance(leaf, (Tensor, np.ndarray, int, float, str, bytes, list)):
+    if isinstance(leaf, (Tensor, np.ndarray, int, float, str, bytes, list, Variable)):
         return None
     if leaf is None:
         return NoneTensorSpec()

@@ -451,6 +451,11 @@ class NoneTensorSpec(BatchableTypeSpec):
     def _from_components(self, components: Any) -> None:
         return None
 
+    def _to_legacy_output_types(self) -> Any:
+        return self
+
+    _to_legacy_output_shapes = _to_legacy_output_classes = _to_legacy_output_types
+
     def _batch(self, batch_size: int | None) -> "NoneTensorSpec":
         return NoneTensorSpec()
 

@@ -98,6 +98,16 @@ class Plan:
                 raise ValueError(f"Unsupported {type(feature).__name__} {feature} for key {key!r}")
             kind = next(k for k in allowed if isinstance(feature, k))
             getattr(self, f"_{kind.__name__}")(key, feature)
+        self._check_kinds()
+
+    def _check_kinds(self) -> None:
+        """A key is of one kind."""
+        kinds = {"dense": self.dense, "ragged": self.ragged, "sparse": self.sparse}
+        for one, other in (("dense", "sparse"), ("dense", "ragged"), ("ragged", "sparse")):
+            both = set(kinds[one]) & set(kinds[other])
+            if both:
+                shown = f"{one}_keys: {sorted(kinds[one])}, {other}_keys: {sorted(kinds[other])}, intersection: {both}"
+                raise ValueError(f"{one.capitalize()} and {other} keys must not intersect; {shown}")
 
     def _add_sparse(self, key: str, dtype: Any) -> None:
         dtype = dtypes.as_dtype(dtype)

@@ -152,3 +152,10 @@ def test_programs_of_1_x_shuffle_and_repeat_in_one_stage(monkeypatch):
     with tf.Graph().as_default(), v1.Session() as session:
         following = v1.data.make_one_shot_iterator(tf.data.Dataset.range(5).shuffle(2, seed=1).repeat(2)).get_next()
         assert [session.run(following) for _ in range(10)] == [1, 2, 3, 0, 4, 0, 1, 3, 4, 2]  # as 1.15.5 gives it
+
+
+def test_variables_and_none_in_elements():
+    v = tf.Variable(3.0)
+    added = tf.data.Dataset.range(2).map(lambda x: {"a": v.assign_add(1.0), "n": None})
+    assert v1.data.get_output_types(added)["a"] is tf.float32 and [float(e["a"]) for e in added] == [4.0, 5.0]
+    assert [float(x) for x in tf.data.Dataset.from_tensors(v)] == [5.0] and next(iter(added))["n"] is None
