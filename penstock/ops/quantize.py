@@ -7,7 +7,7 @@ import numpy as np
 from penstock.base.dtypes import as_dtype, float32
 from penstock.base.errors import InvalidArgumentError, ShapeError
 from penstock.base.export import export
-from penstock.base.shape import same
+from penstock.base.shape import merge, same
 from penstock.ir.convert import convert_to_tensor
 from penstock.ir.op import Op, op
 from penstock.ir.scope import scoped
@@ -67,7 +67,7 @@ def FakeQuantWithMinMaxArgs(xp, inputs, *, min, max, num_bits, narrow_range):
 
 
 @op(f"FakeQuantWithMinMaxArgsGradient(gradients: float32, inputs: float32, *, max: float = 6.0, min: float = -6.0, {_FAKE}) -> backprops: float32",
-    shape=lambda gradients, inputs, **_: inputs.shape)  # fmt: skip
+    shape=lambda gradients, inputs, **_: merge(gradients.shape, inputs.shape))  # fmt: skip
 def FakeQuantWithMinMaxArgsGradient(xp, gradients, inputs, *, min, max, num_bits, narrow_range):
     """The gradient of FakeQuantWithMinMaxArgs."""
     if gradients.shape != inputs.shape:
