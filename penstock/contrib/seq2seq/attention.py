@@ -8,6 +8,7 @@ import numpy as np
 
 import penstock.compat.v1 as tf
 from penstock.contrib.names import contrib
+from penstock.ir import node_count
 
 
 @contrib("seq2seq.AttentionMechanism")
@@ -38,6 +39,7 @@ def _prepare_memory(memory: Any, lengths: Any, check_inner_dims_defined: bool) -
 
     def masked(m: Any) -> Any:
         rank = m.get_shape().ndims
+        node_count.more(2)  # ones are filled in
         extra = tf.ones([rank - 2], tf.int32) if rank is not None else tf.ones([tf.rank(m) - 2], tf.int32)
         return m * tf.reshape(mask, tf.concat([tf.shape(mask), extra], 0))
 
@@ -96,9 +98,10 @@ class _BaseAttentionMechanism(AttentionMechanism):
 
 
 def _zeros(size: Any, batch_size: Any, dtype: Any) -> Any:
-    made = tf.zeros(tf.stack([batch_size, size]), dtype=dtype)
-    static = lambda v: None if v is None else tf.get_static_value(tf.convert_to_tensor(v))
-    made.set_shape([None if static(v) is None else int(static(v)) for v in (batch_size, size)])
+    with node_count.exactly(10 if isinstance(batch_size, tf.Tensor) else 8):
+        made = tf.zeros(tf.stack([batch_size, size]), dtype=dtype)
+        static = lambda v: None if v is None else tf.get_static_value(tf.convert_to_tensor(v))
+        made.set_shape([None if static(v) is None else int(static(v)) for v in (batch_size, size)])
     return made
 
 

@@ -1,12 +1,14 @@
 """`AttentionWrapper`: a cell that looks at a memory at each step."""
 
 import collections
+import contextlib
 from typing import Any
 
 import penstock.compat.v1 as tf
 from penstock.contrib.framework.tensors import with_same_shape
 from penstock.contrib.names import contrib
 from penstock.contrib.seq2seq.attention import AttentionMechanism, _zeros
+from penstock.ir import node_count
 from penstock.layers.rnn_cell import RNNCell, assert_like_rnncell
 
 _FIELDS = ("cell_state", "attention", "time", "alignments", "alignment_history", "attention_state")
@@ -21,7 +23,8 @@ class AttentionWrapperState(collections.namedtuple("AttentionWrapperState", _FIE
 
         def same(old: Any, new: Any) -> Any:
             if isinstance(old, tf.Tensor) and isinstance(new, tf.Tensor):
-                return with_same_shape(old, new)
+                with node_count.exactly(0 if new.shape.is_fully_defined() and old.shape.is_fully_defined() else 16):
+                    return with_same_shape(old, new)
             return new
 
         with_new = super()._replace(**kwargs)
@@ -94,7 +97,13 @@ class AttentionWrapper(RNNCell):
     def _checks(self, batch_size: Any, which: str) -> list[Any]:
         said = (f"When calling AttentionWrapper {self.name}: Non-matching batch sizes between the memory (encoder output) and {which or 'initial_cell_state'}. "
                 "Are you using the BeamSearchDecoder?  You may need to tile your initial state via the tf.contrib.seq2seq.tile_batch function with argument multiple=beam_width.")  # fmt: skip
-        return [tf.debugging.assert_equal(batch_size, m.batch_size, message=said) for m in self._attention_mechanisms]
+        return [self._same_batch(batch_size, m.batch_size, said) for m in self._attention_mechanisms]
+
+    @staticmethod
+    def _same_batch(batch_size: Any, of_memory: Any, message: str) -> Any:
+        known = isinstance(batch_size, int) and isinstance(of_memory, int)
+        with node_count.exactly(1) if known else contextlib.nullcontext():
+            return tf.debugging.assert_equal(batch_size, of_memory, message=message)
 
     def _item_or_tuple(self, seq: Any) -> Any:
         items = tuple(seq)

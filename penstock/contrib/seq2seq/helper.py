@@ -135,7 +135,7 @@ class TrainingHelper(Helper):
 
     def _read(self, all_finished: Any, at: Any) -> Any:
         zeros, arrays = tf.nest.flatten(self._zero_inputs), tf.nest.flatten(self._input_tas)
-        read = tf.cond(all_finished, lambda: [tf.identity(z) for z in zeros], lambda: [a.read(at) for a in arrays])
+        read = tf.cond(all_finished, lambda: zeros, lambda: [a.read(at) for a in arrays])
         read = read if isinstance(read, (list, tuple)) else [read]
         for r, z in zip(read, zeros):
             r.set_shape(z.get_shape())
