@@ -24,4 +24,4 @@ class IteratorSaveable(SaveableObject):
 def make_saveable_from_iterator(iterator: Any, external_state_policy: Any = None) -> IteratorSaveable:
     """An object by which a `tf.compat.v1.train.Saver` keeps where an iterator stands."""
     resource = iterator._iterator_resource
-    return IteratorSaveable(resource, f"{resource.op.name}" if hasattr(type(resource), "op") and hasattr(resource, "op") else "iterator")
+    return IteratorSaveable(resource, resource.name if hasattr(type(resource), "op") and hasattr(resource, "op") else "iterator")

@@ -94,7 +94,7 @@ def string_input_producer(
 ) -> Any:
     """A queue of strings, most often of file names."""
     empty = "string_input_producer requires a non-null input tensor"
-    if not isinstance(string_tensor, Tensor) and not len(string_tensor):
+    if not isinstance(string_tensor, Tensor) and hasattr(string_tensor, "__len__") and not len(string_tensor):
         raise ValueError(empty)
     _graphs_only()
     with scoped(name, "input_producer") as scope:

@@ -97,3 +97,17 @@ def test_nodes_of_producers_have_the_names_of_tensorflow():
         names = [n.name for n in graph.get_operations()]
     assert {"input_producer", "input_producer/limit_epochs/epochs", "input_producer/input_producer_EnqueueMany", "input_producer/fraction_of_32_full"} <= set(names)
     assert "shuffle_batch/fraction_over_5_of_15_full" in names and x.name == "shuffle_batch:0"
+
+
+def test_a_variable_of_names_is_a_source(tmp_path):
+    for name in "ab":
+        (tmp_path / name).write_text(name)
+    with tf.Graph().as_default(), tf.Session() as session:
+        paths = tf.train.match_filenames_once(str(tmp_path / "*"))
+        following = tf.train.string_input_producer(paths, num_epochs=1, shuffle=False).dequeue()
+        session.run(tf.local_variables_initializer())
+        coordinator = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(session, coordinator)
+        assert [session.run(following)[-1:] for _ in range(2)] == [b"a", b"b"]
+        coordinator.request_stop()
+        coordinator.join(threads)
