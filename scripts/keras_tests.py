@@ -3,7 +3,9 @@
     python scripts/keras_tests.py [--workers N] [--out results.json] [FOLDER or FILE below keras/src ...]
 
 What fails on penstock is compared with `tests/keras/known_differences.txt`: a line `start of the test's name, two spaces,
-reason` for each known one.  0 when nothing else fails.
+reason` for each known one.  0 when nothing else fails.  The share that passes is of those that pass on TensorFlow 2.21, by
+`tests/keras/tensorflow_passes.txt`: a line `file, two spaces, number of tests that pass` for each file, below it the tests that do not.
+That list is written under TensorFlow's own Python with `--record` (of an environment that also has torch, grain, pandas, ...).
 """
 
 import argparse
@@ -12,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +22,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 KNOWN = ROOT / "tests" / "keras" / "known_differences.txt"
+PASSES = ROOT / "tests" / "keras" / "tensorflow_passes.txt"
 SOURCE = Path(find_spec("keras").submodule_search_locations[0]) / "src"
 LEFT_OUT = ("backend/jax", "backend/torch", "backend/openvino")
 """Tests of other backends."""
@@ -129,6 +133,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", help="write every outcome here, as JSON")
+    parser.add_argument("--record", action="store_true", help="write the list of what passes")
     parser.add_argument("--extra", action="append", default=[], help="a folder of more packages (torch, grain, ...), searched last")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("what", nargs="*")
@@ -144,7 +149,42 @@ def main():
     print(
         f"{len(found)} tests: {count(found, 'passed')} passed, {count(found, 'failed')} failed, {count(found, 'skipped')} skipped"
     )
+    if options.record:
+        record(found)
+        return 0
+    share(found)
     return compare(found)
+
+
+def record(found):
+    """Write the list of what passes on TensorFlow."""
+    lines = ["# Tests of keras' own files that pass with TensorFlow 2.21: file, two spaces, their number; below it those that do not pass."]
+    by_file = {}
+    for test, (outcome, _) in found.items():
+        by_file.setdefault(test.partition("::")[0], {})[test.partition("::")[2]] = outcome
+    for file, tests in sorted(by_file.items()):
+        if file.endswith(".py"):
+            lines += [f"{file}  {sum(o == 'passed' for o in tests.values())}", *sorted(f"  {t}" for t, o in tests.items() if o != "passed")]
+    PASSES.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def share(found):
+    """Say how many of the tests that pass on TensorFlow pass here, in the files that were run and can be imported."""
+    expected, others, file = {}, set(), ""
+    for line in PASSES.read_text(encoding="utf-8").splitlines():
+        if line.startswith("  "):
+            others.add(f"{file}::{line.strip()}")
+        elif not line.startswith("#"):
+            file, number = line.split("  ")
+            expected[file] = int(number)
+    run = {test.partition("::")[0] for test in found}
+    lacking = {start.partition("::")[0] for start, reason in reasons() if reason.startswith("needs ") and f"{start}" in found}
+    total = sum(n for file, n in expected.items() if file in run - lacking)
+    passed = Counter(t.partition("::")[0] for t, (o, _) in found.items() if o == "passed" and t not in others)
+    here = sum(min(passed[file], n) for file, n in expected.items() if file in run - lacking)
+    print(f"{here} of the {total} tests that pass on TensorFlow pass here: {here / max(total, 1):.2%}")
+    if lacking:
+        print(f"left out for want of packages: {len(lacking)} files with {sum(expected.get(f, 0) for f in lacking)} tests")
 
 
 def compare(found):

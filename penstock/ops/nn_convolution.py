@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from penstock.base.export import Old, export
 from penstock.base.shape import TensorShape
 from penstock.ir import node_count
@@ -289,6 +291,13 @@ def conv3d_backprop_filter(
 _CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
 
 
+def _one_of_them(n: int, strides: Any, dilations: Any) -> None:
+    """ValueError when both the strides and the dilations of `n` spatial axes are more than 1."""
+    whole = [np.broadcast_to(np.asarray(v), (n,)) if np.size(v) in (1, n) else np.asarray(v) for v in (strides, dilations)]
+    if (whole[0] > 1).any() and (whole[1] > 1).any():
+        raise ValueError(f"`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: strides={whole[0]} and dilation_rate={whole[1]}")
+
+
 def _convolution(
     input: Any, filters: Any, strides: Any, padding: Any, data_format: Any, dilations: Any, name: Any
 ) -> Any:
@@ -312,6 +321,7 @@ def _convolution(
         if isinstance(padding, str):
             padding = padding.upper()
         strides, dilations = ones if strides is None else strides, ones if dilations is None else dilations
+        _one_of_them(n, strides, dilations)
         if isinstance(padding, str) and max(dilations if hasattr(dilations, "__len__") else [dilations]) > 1:
             node_count.more(1 + dilation_nodes(padding))
             if node_count.active():
