@@ -141,6 +141,12 @@ class DatasetV2(Trackable):
     def _as_variant_tensor(self) -> Any:
         return self._variant_tensor
 
+    def _as_serialized_graph(self, *options: Any, **named: Any) -> Any:
+        """The GraphDef of the stages, serialized, as a tensor of the graph."""
+        from penstock.data.serialized import as_serialized_graph
+
+        return as_serialized_graph(self._variant_tensor)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} element_spec={self.element_spec}>"
 

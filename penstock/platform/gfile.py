@@ -197,8 +197,10 @@ def mkdir(path):
 
 @export("io.gfile.makedirs")
 def makedirs(path):
-    """Make a folder with all its parents."""
+    """Make a folder with all its parents; no name is no folder, and no error."""
     at = plain(path)
+    if not at:
+        return
     while at and not os.path.isdir(at):
         if os.path.exists(at):
             raise errors.FailedPreconditionError(None, None, f"{at} is not a directory")

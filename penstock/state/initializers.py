@@ -58,6 +58,11 @@ class InitializerV1:
     """An initializer of the 1.x API: called with a shape, gives the initial value."""
 
     dtype: Any
+    _found_as = ""
+
+    def __reduce__(self) -> Any:
+        cls = type(self)
+        return _again, (cls.__dict__.get("_found_as") or cls, dict(self.__dict__))
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
         raise NotImplementedError
@@ -466,3 +471,17 @@ class RandomNormal(Initializer):
 
     def get_config(self):
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
+
+
+def _again(kind: Any, state: dict[str, Any]) -> Any:
+    """An initializer of the 1.x API as it was before it was copied or pickled."""
+    cls = globals()[kind] if isinstance(kind, str) else kind
+    made = cls.__new__(cls)
+    made.__dict__.update(state)
+    return made
+
+
+for _name, _cls in list(globals().items()):
+    if isinstance(_cls, type) and issubclass(_cls, InitializerV1) and _name.endswith("V1") and _cls is not InitializerV1:
+        _cls._found_as = _name
+        _cls.__name__ = _cls.__qualname__ = _name.removesuffix("V1")  # both APIs have the name; files of Keras hold it

@@ -106,3 +106,8 @@ def test_copying_renaming_matching(folder):
     gfile.rmtree(f"{folder}/a")
     assert gfile.listdir(folder) == []
     assert gfile.join("a", "b", "/c") == "/c" and gfile.join("a") == "a"
+
+
+def test_a_folder_without_a_name_is_no_error():
+    """Programs make the folder of a file that has none."""
+    assert tf.io.gfile.makedirs("") is None and not tf.io.gfile.exists("")
