@@ -53,7 +53,7 @@ def main(which, source, target):
             outcomes.update(done)
             batch = [n for n in batch if n not in done]
             if batch:
-                outcomes[batch[0]] = {k: ("crash",) for k in calls[batch[0]]}
+                outcomes[batch[0]] = dict.fromkeys(calls[batch[0]], ("crash",))
                 batch = batch[1:]
         with open(target, "wb") as file:
             pickle.dump(outcomes, file)
