@@ -28,6 +28,10 @@ FAMILIES = {  # of ops: repeats a round; the limit is of the geometric mean of a
     "ops_reductions": 20, "ops_gather_scatter": 10, "ops_sort": 5, "ops_sparse_dense": 20, "ops_segments": 10, "ops_cumulative": 20,
     "ops_resizes": 5, "ops_fft": 10, "ops_decode": 20, "ops_unicode_parse": 10, "ops_nms": 10, "ops_embedding": 20,
 }  # fmt: skip
+REASONS = {  # why a family may be above 2
+    "ops_unicode_parse": "strings are Python objects here: about 1 us each where TensorFlow's C++ takes 0.1",
+    "ops_nms": "a block of 128 boxes is some thirty NumPy calls, 0.4 ms, where TensorFlow's C++ loop ends after 0.2",
+}
 IN_TORCH = {"ops_reductions", "ops_gather_scatter", "ops_sort", "ops_sparse_dense", "ops_segments", "ops_cumulative", "ops_fft", "ops_embedding"}
 CASES |= {f: (n, BOTH if f in IN_TORCH else TF, 2.0) for f, n in FAMILIES.items()}
 STARTS = {
@@ -121,6 +125,8 @@ def main() -> None:
         if case in FAMILIES:
             for p in times:
                 ratios.setdefault(p, []).append(statistics.median(a / b for a, b in zip(times["penstock"], times[p])))
+            if case in REASONS:
+                print(f"{'':16} {REASONS[case]}")
     for p, found in ratios.items():
         if p != "penstock":
             print(f"families of ops against {p}: geometric mean of {len(found)} ratios {statistics.geometric_mean(found):.2f}")
