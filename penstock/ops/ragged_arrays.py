@@ -1,5 +1,6 @@
 """Array functions of RaggedTensors, and the public names of the class: loaded wherever a RaggedTensor can come from."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ def _gather(params: Any, indices: Any, axis: Any, batch_dims: Any) -> Any:
             gathered = _gather if is_ragged(params.values) else lambda p, i, a, _: find("GatherV2")(p, i, a)
             return params.with_values(gathered(params.values, indices, axis - 1, 0))
         return _gather_in_each(params, convert_to_tensor(indices))
+    if axis and not batch_dims and not is_ragged(params):
+        return _gather_ragged_places(convert_to_tensor(params), indices, axis)
     if batch_dims or axis:
         raise ValueError(f"gather with a RaggedTensor takes axis=0 and batch_dims=0, got axis={axis} and batch_dims={batch_dims}")
     if is_ragged(indices):
@@ -99,6 +102,22 @@ def _gather_in_each(params: Any, indices: Any) -> Any:
     rank = len(indices._dims or ())
     places = find("Reshape")(starts, [-1, *[1] * rank]) + find("Cast")(indices, DstT=starts.dtype)
     return _gather(params.values, places, 0, 0) if is_ragged(params.values) else find("GatherV2")(params.values, places, 0)
+
+
+def _gather_ragged_places(params: Any, indices: Any, axis: int) -> Any:
+    """At each place of the first `axis` axes of a tensor, its elements at the same ragged indices."""
+    lead = params.shape[:axis].as_list()
+    if None in lead:
+        raise ValueError(f"gather at ragged indices along axis {axis} needs the sizes of the axes before it: the shape is {params.shape}")
+    values = find("GatherV2")(params, indices.flat_values, axis)
+    count = math.prod(lead)
+    made: Any = find("Reshape")(values, [-1, *params.shape[axis + 1 :].as_list()])
+    for lengths in reversed(indices.nested_row_lengths()):
+        made = RaggedTensor.from_row_lengths(made, find("Tile")(lengths, [count]), validate=False)
+    made = RaggedTensor.from_uniform_row_length(made, indices.nrows(), count)
+    for k in range(axis - 1, 0, -1):
+        made = RaggedTensor.from_uniform_row_length(made, lead[k], math.prod(lead[:k]))
+    return made
 
 
 def _gather_of_each(params: Any, indices: Any) -> Any:

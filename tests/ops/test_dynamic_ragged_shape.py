@@ -91,5 +91,7 @@ def test_gather_along_other_axes():
     assert tf.gather(deep, [0], axis=2).to_list() == [[[1], [3]], [[4], [5]]]
     assert tf.gather(rows, [0, 1, 1], batch_dims=1).numpy().tolist() == [1, 5, 9]
     assert tf.gather(rows, [0, 2], axis=-2).to_list() == [[1, 2, 3], [8, 9]]
+    places = tf.ragged.constant([[0], [1, 0]])
+    assert tf.gather([[1, 2], [3, 4]], places, axis=1).to_list() == [[[1], [2, 1]], [[3], [4, 3]]]
     with pytest.raises(ValueError, match="axis=3 out of bounds: expected -2<=axis<2"):
         tf.gather(rows, [0], axis=3)
