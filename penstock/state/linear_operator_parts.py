@@ -127,7 +127,7 @@ class Parts(Module):
             if isinstance(value, list | tuple):
                 return [self._part("diag", v, slices, batch) for v in value]
             kept = 1 if self._parameters.get("diagonals_format") == "sequence" else 2
-        tensor = value if isinstance(value, Tensor) else convert_to_tensor(value)
+        tensor: Any = value if isinstance(value, Tensor) else convert_to_tensor(value)
         own = tensor.shape.rank - kept
         if own == 0:
             return tensor
