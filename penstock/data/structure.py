@@ -12,6 +12,7 @@ from penstock.base import dtypes
 from penstock.base.dtypes import as_dtype
 from penstock.base.shape import TensorShape, as_dims
 from penstock.data import structure_nest as nest
+from penstock.fronts.autograph.staging import is_variable
 from penstock.ir import door
 from penstock.ir.op import find
 from penstock.ir.scope import scoped
@@ -21,7 +22,6 @@ from penstock.ops.ragged_spec import RaggedTensorSpec
 from penstock.ops.ragged_tensor import RaggedTensor
 from penstock.ops.sparse_tensor import SparseTensor, SparseTensorSpec, SparseTensorValue
 from penstock.ops.tensor_array import TensorArraySpec
-from penstock.state.variable import Variable
 
 
 def _kind(spec: Any) -> str:
@@ -212,7 +212,7 @@ def _normalized(leaves: list[Any], specs: list[Any]) -> list[Any]:
 
 
 def _composite_spec(leaf: Any) -> Any:
-    if isinstance(leaf, (Tensor, np.ndarray, int, float, str, bytes, list, Variable)):
+    if isinstance(leaf, (Tensor, np.ndarray, int, float, str, bytes, list)) or is_variable(leaf):
         return None
     if leaf is None:
         return NoneTensorSpec()
