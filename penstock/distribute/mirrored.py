@@ -259,7 +259,9 @@ class MirroredExtended(StrategyExtendedV1):
         else:
             made = regroup(results)
             result = Mirrored(made.values) if isinstance(made, PerReplica) else made
-        return result if not group or not door.current().is_graph else self._strategy.group(result)
+        if not group:
+            return nest.map_structure(self._local_results, result)
+        return self._strategy.group(result) if door.current().is_graph else result
 
     def update_non_slot(self, colocate_with, fn, args=(), kwargs=None, group=True):
         """`fn(*args)` for every replica's devices."""

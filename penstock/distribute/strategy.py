@@ -277,7 +277,10 @@ class StrategyExtended:
 
     def _creator(self, next_creator, **kwargs):
         """Make a variable in the strategy's scope."""
-        return next_creator(**{k: v for k, v in kwargs.items() if k != "distribute_strategy"})
+        made = next_creator(**{k: v for k, v in kwargs.items() if k != "distribute_strategy"})
+        if not self._strategy._is_default:
+            made._distribute_strategy = self._strategy
+        return made
 
     def _input_context(self):
         return InputContext(1, 0, self._num_replicas_in_sync)

@@ -90,4 +90,4 @@ def deserialize_feature_column(config: Any, custom_objects: Any = None, columns_
     if cls is None:
         raise ValueError(f"Unknown feature column class: {config['class_name']}")
     made = cls.from_config(config["config"], custom_objects=custom_objects, columns_by_name=known)
-    return known.setdefault(made.name, made)
+    return known.setdefault(f"{type(made).__name__}:{made.name}", made)

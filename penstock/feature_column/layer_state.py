@@ -63,3 +63,9 @@ class TrackedLayerState(LayerState):
         if isinstance(made, Trackable):
             self._layer._track_trackable(made, f"{feature_column.name}/{name}")
         return made
+
+    def add_resource(self, feature_column: Any, name: str, resource: Any) -> None:
+        """Keep a table of the column; checkpoints and SavedModels find it below the layer."""
+        super().add_resource(feature_column, name, resource)
+        if isinstance(resource, Trackable):
+            self._layer._track_trackable(resource, f"{feature_column.name}/{name}", overwrite=True)

@@ -192,6 +192,11 @@ class Function(Trackable):
         return made._replace(annotations={})
 
     @property
+    def _concrete_variable_creation_fn(self) -> Any:
+        """A trace of the function, None before the first call."""
+        return next(iter(self._list_all_concrete_functions()), None)
+
+    @property
     def function_spec(self) -> Any:
         return self
 

@@ -161,6 +161,12 @@ def is_unconverted(f: types.FunctionType) -> bool:
 
 def converted_or_same(f: Callable[..., Any], options: ConversionOptions) -> Callable[..., Any]:
     """A callable whose control flow works on tensors: `f` converted, or `f` where that cannot be."""
+    if isinstance(f, types.FunctionType) and f.__globals__.get("__name__", "").partition(".")[0] == "tf_keras" and not f.__code__.co_flags & inspect.CO_GENERATOR:
+        if not convert.is_artifact(f) and getattr(f, "autograph_do_not_convert__", None) is not f.__code__:
+            try:  # its training loops are functions with control flow on tensors, which it hands to tf.function itself
+                return convert.convert_function(f, runtime_for(options))
+            except (NoSource, convert.Unsupported):
+                return f
     return resolve(f, runtime_for(options)) or f
 
 

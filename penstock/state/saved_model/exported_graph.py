@@ -6,6 +6,7 @@ from penstock.base import dtypes
 from penstock.engine.control import PARTITIONED_CALL, STATEFUL_PARTITIONED_CALL
 from penstock.engine.plan import is_stateful
 from penstock.fronts.concrete import ConcreteFunction
+from penstock.fronts.eager import EAGER
 from penstock.fronts.function import Function
 from penstock.fronts.grouping import group
 from penstock.ir import door
@@ -166,7 +167,9 @@ class ExportedGraph:
         restorers: list[tuple[int, Any]] = []
         for number, obj, path in self.layout:
             if number in self.handles:
-                values, handle = values_of(obj, path), self.handles[number]
+                with door.using(EAGER):  # only the names and types are asked for: the values stay outside
+                    values = values_of(obj, path)
+                handle = self.handles[number]
                 for key, _, _, dtype in values.tensors if values is not None else ():
                     keys.append(key)
                     tensors.append(state.read_variable_op(handle, dtype=dtype))
