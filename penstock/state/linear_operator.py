@@ -16,7 +16,9 @@ from penstock.ops.linalg import adjoint as matrix_adjoint, svd
 from penstock.ops.matmul import matmul
 from penstock.ops.reduce import reduce_max, reduce_min
 from penstock.state.linear_operator_parts import Parts, is_ref
-from penstock.state.linear_operator_spec import make_composite_tensor as make_composite_tensor  # programs ask for it here
+from penstock.state.linear_operator_spec import (
+    make_composite_tensor as make_composite_tensor,  # programs ask for it here
+)
 
 
 @export("linalg.LinearOperator")
