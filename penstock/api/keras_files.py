@@ -14,6 +14,7 @@ import tempfile
 import zlib
 from importlib import import_module
 from importlib.machinery import PathFinder
+from typing import Any
 
 STATE = "training_state"
 """The dataset of a backup's weights file that holds the rest of the state of a training run."""
@@ -54,7 +55,7 @@ def whole(save, suits):
     def saved(model, filepath, *args, **kwargs):
         target = _local(filepath) if suits(filepath, *args, **kwargs) else None
         beside = None if target is None else _folder_beside(target)
-        if beside is None:
+        if target is None or beside is None:
             return save(model, filepath, *args, **kwargs)
         try:
             made = save(model, os.path.join(beside, os.path.basename(target)), *args, **kwargs)
@@ -185,7 +186,8 @@ def _read_state(path):
     import h5py
 
     with h5py.File(path, "r") as file:
-        return json.loads(zlib.decompress(file[STATE][()].tobytes())) if STATE in file else None
+        held: Any = file.get(STATE)
+        return None if held is None else json.loads(zlib.decompress(held[()].tobytes()))
 
 
 def _state_of(callback):

@@ -53,7 +53,8 @@ class TrackableView:
 
     def _breadth_first(self) -> tuple[list[Any], dict[int, tuple[tuple[str, Any], ...]], list[list[tuple[str, int]]]]:
         """The objects, the path of each by its id, and the (name, number) of the children of each."""
-        order, paths, numbers, edges = [self.root], {id(self.root): ()}, {id(self.root): 0}, []
+        order, numbers, edges = [self.root], {id(self.root): 0}, []
+        paths: dict[int, tuple[tuple[str, Any], ...]] = {id(self.root): ()}
         queue: Any = collections.deque(order)
         while queue:
             current = queue.popleft()
