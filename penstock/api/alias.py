@@ -35,6 +35,8 @@ class TensorFlowFinder:
         first = inside.partition(".")[0]
         if first == "keras":
             return keras_spec(fullname, inside)
+        if f"{inside}.".startswith(("compat.v2.keras.", "compat.v1.keras.")):
+            return keras_spec(fullname, inside.split(".", 2)[2], inside.startswith("compat.v1"))
         if first == "initializers" and not self.tf1 and has_keras():
             return keras_spec(fullname, f"keras.{inside}")
         if first in INTERNAL:
@@ -102,8 +104,8 @@ class InternalLoader:
 class SameModule:
     """Gives a module that exists under another name: `tensorflow.keras.layers` is the keras package's own."""
 
-    def __init__(self, real):
-        self.real = real
+    def __init__(self, real, v1=False):
+        self.real, self.v1 = real, v1
 
     def create_module(self, spec):
         return None
@@ -112,7 +114,7 @@ class SameModule:
         from penstock.api.keras_names import find, same
 
         find("keras")
-        sys.modules[module.__name__] = same(self.real)
+        sys.modules[module.__name__] = same(self.real, self.v1)
 
 
 class AliasDistribution(Distribution):
@@ -130,9 +132,9 @@ class AliasDistribution(Distribution):
         return path
 
 
-def keras_spec(fullname, inside):
+def keras_spec(fullname, inside, v1=False):
     """How `tensorflow.keras.layers` (`inside`: `keras.layers`) is imported; None without the keras package."""
-    return ModuleSpec(fullname, SameModule(inside), is_package=True) if has_keras() else None
+    return ModuleSpec(fullname, SameModule(inside, v1), is_package=True) if has_keras() else None
 
 
 def has_keras():
