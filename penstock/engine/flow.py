@@ -13,7 +13,7 @@ from penstock.engine.lower import NeedsValue, View, is_known, is_traced
 from penstock.engine.plan import body_nodes
 from penstock.engine.store import Cell
 from penstock.engine.trips import grows, pops, trip_count
-from penstock.ir.tensor_list import START, Probe, TensorList
+from penstock.ir.tensor_list import START, Form, Probe, TensorList
 
 
 def inline(tracer: Any, body: Any, args: list[Any]) -> list[Any]:
@@ -38,6 +38,22 @@ def lifted(value: Any) -> Any:
             raise NeedsValue
         return made
     return value
+
+
+def _formed(value: Any, form: Form | None) -> Any:
+    """A list in the form that all branches give; other values as they are."""
+    if form is None or not isinstance(value, TensorList):
+        return value
+    made = value.in_form(form)
+    if made is None:
+        raise NeedsValue
+    return made
+
+
+def _layout(value: Any) -> Any:
+    """The structure of a value and the shapes and dtypes of its arrays."""
+    leaves, structure = jax.tree.flatten(value)
+    return structure, [(x.shape, x.dtype) for x in leaves]
 
 
 def _written(tracer: Any, bodies: Any, args: list[Any]) -> list[Cell]:
@@ -75,19 +91,25 @@ def lower_branches(tracer: Any, node: Any, flat: list[Any], branches: list[Any])
                 outs = [filler(k) if isinstance(o, Fake) else o for k, o in enumerate(outs)]
             if not all(o is None or carriable(o) for o in outs):
                 raise NeedsValue
-            lift = [None if o is None else lifted(o) for o in outs]
+            lift = [None if o is None else _formed(lifted(o), forms.get(k)) for k, o in enumerate(outs)]
             return lift, tuple(lifted(inner.state[c]) for c in cells), jnp.asarray(inner.error)
 
         return run
 
     error_now = jnp.asarray(tracer.error)
     entries = len(tracer.failures.entries)
+    forms: dict[int, Form] = {}
     found = [jax.eval_shape(one(b), before, error_now)[0] for b in branches]  # what each branch gives, for those that do not have it
+    for k, values in enumerate(zip(*found)):
+        if all(isinstance(v, TensorList) for v in values) and len({jax.tree.structure(v) for v in values}) > 1:
+            forms[k] = Form.of(list(values))
+    if forms:
+        found = [jax.eval_shape(one(b), before, error_now)[0] for b in branches]
     del tracer.failures.entries[entries:]
     templates = [next((f[k] for f in found if f[k] is not None), None) for k in range(len(node.outputs))]
     for f in found:
         for k, v in enumerate(f):
-            if v is not None and jax.tree.map(lambda x: (x.shape, x.dtype), v) != jax.tree.map(lambda x: (x.shape, x.dtype), templates[k]):
+            if v is not None and _layout(v) != _layout(templates[k]):
                 raise NeedsValue  # the branches' results differ in shape: only the host can choose
     filler = lambda k: jnp.zeros((), np.float32) if templates[k] is None else jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), templates[k])
     index = (chosen != 0).astype(np.int32) if two else jnp.where((chosen < 0) | (chosen >= len(branches)), len(branches) - 1, chosen).astype(np.int32)

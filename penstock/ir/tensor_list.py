@@ -6,13 +6,13 @@ inside), and `length`, an int (a list of fixed length) or a traced int32 (one th
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from penstock.base.dtypes import DType
 from penstock.base.errors import ResourceExhaustedError
-from penstock.base.shape import Dims, ShapeError, merge
+from penstock.base.shape import Dims, ShapeError, common, merge
 
 START = 64
 """Capacity that a growing list begins with in a compiled loop when nothing tells how long it gets."""
@@ -31,6 +31,26 @@ class Probe:
 
     def __init__(self) -> None:
         self.example: Any = None
+
+
+class Form(NamedTuple):
+    """What lists that come out of several branches have to agree on."""
+
+    dims: Dims
+    element: Dims
+    capacity: int
+    fixed: bool  # are they of one known length?
+
+    @classmethod
+    def of(cls, lists: "list[TensorList]") -> "Form":
+        """The form that holds any of these lists."""
+        dims, element = lists[0].dims, lists[0].element_dims
+        for other in lists[1:]:
+            dims = common(dims, other.dims)
+            element = element if element is not None and None not in element else other.element_dims
+        room = max(t.capacity if t.items is None else len(t.items) for t in lists)
+        lengths = {t.length if isinstance(t.length, int) else None for t in lists}
+        return cls(dims, element, room, len(lengths) == 1 and None not in lengths)
 
 
 class TensorList:
@@ -99,6 +119,16 @@ class TensorList:
             filled = [zero if i is None else i for i in items] + [zero] * (room - n)
             buffer = tree.map(lambda *rows: jnp.stack([jnp.asarray(r) for r in rows]), *filled)
         return TensorList(self.dtype, self.dims, buffer=buffer, length=jnp.asarray(n, np.int32) if grows else n, capacity=room, safe=safe)
+
+    def in_form(self, form: "Form") -> "TensorList | None":
+        """The buffer form that lists of several branches share; None where this one cannot have it."""
+        from jax import numpy as jnp, tree
+
+        made = self.as_buffer(form.capacity, dims=form.element)
+        if made is None or any(leaf.shape[0] != form.capacity for leaf in tree.leaves(made.buffer)):
+            return None
+        length = made.length if form.fixed else jnp.asarray(made.length, np.int32)
+        return TensorList(self.dtype, form.dims, buffer=made.buffer, length=length, capacity=form.capacity)
 
     def as_items(self) -> "TensorList":
         """The list form, for the host."""

@@ -15,9 +15,11 @@ def _family(name: str, inputs: str, outputs: str, attrs: str, doc: str, shape: A
     for prefix, wrap in (("", "T"), ("Ref", "Ref(T)")):
 
         def body(xp: Any, *args: Any) -> Any:
-            raise InvalidArgumentError(None, None, f"{prefix}{name} has a meaning only inside a graph")
+            if name == "Switch":
+                raise InvalidArgumentError(None, None, "Switch has a meaning only inside a graph")
+            return args[0]
 
-        body.__doc__ = doc
+        body.__doc__, body.__qualname__ = doc, prefix + name
         text = f"{prefix}{name}({inputs.replace('@', wrap)}, *, T: type{attrs}) -> {outputs.replace('@', wrap)}"
         made = op(text, where="host")(body)
         made.shape(shape)

@@ -59,7 +59,7 @@ class Loop:
                 self.first[i] = probe.grown() or self.before[i]
             for i, (value, new) in enumerate(zip(self.before, after)):
                 if absent(value) and not odd(new):
-                    of_item = self.first_item is not None and any(new is item for item in self.tried_items)
+                    of_item = self.first_item is not None and value is not None and any(new is item for item in self.tried_items)
                     self.first[i] = self.first_item if of_item else nest.map_structure(zeros_like_spec, new)
                     self.unset[i] = not of_item
                     self.after_trial.append((i, new))
