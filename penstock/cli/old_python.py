@@ -12,6 +12,7 @@ import inspect
 import math
 import threading
 import time
+import types
 import warnings
 from collections import abc
 from functools import wraps
@@ -37,6 +38,7 @@ def bring_back() -> None:
     give(threading.Thread, {"isAlive": threading.Thread.is_alive})
     give(base64, {"encodestring": base64.encodebytes, "decodestring": base64.decodebytes})
     numpy_names()
+    warnings.filterwarnings("ignore", "Conversion of an array with ndim > 0")  # the NumPy of their time did not warn
     old_messages.install()
 
 
@@ -150,7 +152,7 @@ def give_methods(cls: Any, methods: dict[str, Any]) -> None:
     """Set methods on a class that is written in C, through the dictionary behind its `__dict__`."""
     names = gc.get_referents(cls.__dict__)[0]
     for name, method in methods.items():
-        if name not in names:
+        if name not in names or isinstance(names[name], types.GetSetDescriptorType):  # NumPy 2.3 has one that says it is gone
             method.__name__ = name
             names[name] = method
     ctypes.pythonapi.PyType_Modified(ctypes.py_object(cls))

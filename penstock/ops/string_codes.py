@@ -95,6 +95,8 @@ def decode_raw_op(xp, bytes, *, out_type, little_endian):  # noqa: A002
 @op(f"DecodePaddedRaw(input_bytes: string, fixed_length: int32, *, out_type: {_PADDED}, little_endian: bool = True) -> output: out_type", where="host")
 def decode_padded_raw_op(xp, input_bytes, fixed_length, *, out_type, little_endian):
     """[..., fixed_length / size] numbers: the bytes of each string, cut or filled up with zeros."""
+    if fixed_length.ndim:
+        raise _bad(f"fixed_length must be a scalar, got shape {list(fixed_length.shape)}")
     n, size = int(fixed_length), out_type.array_dtype.itemsize
     if n <= 0 or n % size:
         raise _bad(f"fixed_length ({n}) must be a positive multiple of the size of out_type ({size})")
