@@ -293,7 +293,9 @@ def static_rnn(
         state = _initial_state(cell, initial_state, batch, dtype)
         if lengths is not None:
             output_dtype = nest.flatten(state)[0].dtype if dtype is None else dtype
-            zero = zero_state_tensors(cell.output_size, batch, output_dtype)
+            zero = zero_state_tensors(cell.output_size, batch, output_dtype, 2)
+            # in 1.x: the shortest and longest length, then for the first step two comparisons and a conditional that all of this enters
+            node_count.more(4 + 4 + 4 + len(nest.flatten(zero)) + len(nest.flatten(state)) - 1)  # and no name for the lengths
         for time, given in enumerate(inputs):
             if time > 0:
                 scope_object.reuse_variables()
