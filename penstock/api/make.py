@@ -55,10 +55,13 @@ def main(argv=None):
         print(f"cannot import {name}: {type(error).__name__}: {error}", file=sys.stderr)
     new, old = rows(failed), _old_lines()
     if not check:
+        if failed:
+            print(f"names.txt is left as it was: {len(failed)} modules cannot be imported ({', '.join(failed)})", file=sys.stderr)
+            return 1
         if new != old:
             write_whole(INDEX.path, ["".join(new).encode()])
         print(f"{len(new)} public names")
-        return 1 if failed else 0
+        return 0
     gone, added = sorted(set(old) - set(new)), sorted(set(new) - set(old))
     for sign, lines in (("-", gone), ("+", added)):
         for line in lines:

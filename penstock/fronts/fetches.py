@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from penstock.fronts.session_handles import handle_of, is_handle
 from penstock.ir.graph import GraphTensor, Operation
 
 _conversions: list[tuple[Any, Callable[..., Any], Any]] = []
@@ -34,8 +35,8 @@ def expand_feed(key: Any) -> tuple[list[Any], Callable[[Any], list[Any]]] | None
 class Fetches:
     """A nest of fetches: `tensors` and `operations` to run, `pack` to give the values back in the same nest."""
 
-    def __init__(self, graph: Any, fetches: Any):
-        self.graph = graph
+    def __init__(self, graph: Any, fetches: Any, session: Any = None):
+        self.graph, self.session = graph, session
         self.tensors: list[Any] = []
         self.operations: list[Any] = []
         self._at: dict[int, int] = {}
@@ -102,6 +103,8 @@ class Fetches:
             self.operations.append(element)
             return _nothing
         at = self._tensor(element)
+        if is_handle(element):
+            return lambda values: handle_of(element, values[at], self.session)
         return _first if at == 0 else lambda values: values[at]
 
     def pack(self, values: list[Any]) -> Any:

@@ -12,6 +12,7 @@ from penstock.engine.run import Plan
 from penstock.engine.store import Store
 from penstock.fronts.default_graph import get_default_graph
 from penstock.fronts.fetches import Fetches, register_session_run_conversion_functions
+from penstock.fronts.session_handles import TensorHandle, fed
 from penstock.ir import convert, door, graph
 from penstock.ir.graph import GraphTensor
 
@@ -127,7 +128,7 @@ class BaseSession:
     def _prepare(self, fetches: Any, feed_dict: Any, key: Any) -> "Runner":
         with self._build_lock:
             feeds, expand = _feeds(self._graph, feed_dict)
-            handler = Fetches(self._graph, fetches)
+            handler = Fetches(self._graph, fetches, self)
             flat_key = (tuple(t._id for t in handler.tensors), tuple(o._id for o in handler.operations), tuple(t._id for t in feeds), self._graph._version)
             plan = self._plans.get(flat_key)
             if plan is None:
@@ -280,6 +281,8 @@ def fed_value(tensor: Any, value: Any) -> Any:
             f"The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy ndarrays, or "
             f"TensorHandles. For reference, the tensor object was {value!r} which was passed to the feed with key {tensor!r}."
         )
+    if isinstance(value, TensorHandle):
+        return fed(tensor, value)
     if dtype.group == "":
         return convert.to_array(value, dtype) if dtype.name == "string" else getattr(value, "_array", value)
     if isinstance(value, int) and not isinstance(value, bool) and dtype.is_integer and not dtype.min <= value <= dtype.max:

@@ -248,3 +248,15 @@ def _approximately(largest: bool, name: str, word: str) -> Any:
 
 approx_max_k = _approximately(True, "approx_max_k", "largest")
 approx_min_k = _approximately(False, "approx_min_k", "smallest")
+
+
+@export("approx_top_k")
+def approx_top_k(
+    input: Any, k: int, reduction_dimension: int = -1, recall_target: float = 0.95, is_max_k: bool = True,
+    reduction_input_size_override: int = -1, aggregate_to_topk: bool = True, name: Any = None,
+) -> Any:  # fmt: skip
+    """The k largest (or, with `is_max_k=False`, smallest) entries along an axis, and their places."""
+    return ApproxTopK(
+        input, k=k, reduction_dimension=reduction_dimension, recall_target=recall_target, is_max_k=is_max_k,
+        reduction_input_size_override=reduction_input_size_override, aggregate_to_topk=aggregate_to_topk, name=name,
+    )  # fmt: skip

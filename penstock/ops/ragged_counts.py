@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from penstock.base.errors import InvalidArgumentError
+from penstock.base.export import export
 from penstock.base.shape import as_text
 from penstock.ir.op import find, op
 from penstock.ops.ragged_variant import RAGGED_TENSOR_TO_VARIANT, RaggedValue
@@ -150,3 +151,15 @@ def _(node: Any, dy: Any) -> Any:
 
 for _one in (SPARSE_BINCOUNT, RAGGED_BINCOUNT):
     _one.no_grad()
+
+
+@export("ragged_fill_empty_rows")
+def ragged_fill_empty_rows(value_rowids: Any, values: Any, nrows: Any, default_value: Any, name: str | None = None) -> Any:
+    """A ragged tensor's row ids and values with one default in each empty row, which rows those were, and where each value went."""
+    return RAGGED_FILL_EMPTY_ROWS(value_rowids, values, nrows, default_value, name=name)
+
+
+@export("ragged_fill_empty_rows_grad")
+def ragged_fill_empty_rows_grad(reverse_index_map: Any, grad_values: Any, name: str | None = None) -> Any:
+    """The gradients of the values and of the default of `ragged_fill_empty_rows`."""
+    return RAGGED_FILL_EMPTY_ROWS_GRAD(reverse_index_map, grad_values, name=name)
