@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import penstock.compat.v1 as tf
+from penstock.contrib.learn.datasets import Datasets
 from penstock.contrib.names import again, contrib
 
 _TOKENS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]+(?=[A-Z])|[\'\w\-]+", re.UNICODE)
@@ -179,8 +180,6 @@ class ByteProcessor:
 
 # -- data sets ---------------------------------------------------------------------------------------------------------
 DATASETS = "learn.datasets."
-Dataset = collections.namedtuple("Dataset", ["data", "target"])
-Datasets = collections.namedtuple("Datasets", ["train", "validation", "test"])
 
 
 def _dataset(*names: str) -> Any:
@@ -293,35 +292,6 @@ def read_data_sets(
         train=DataSet(images[validation_size:], labels[validation_size:], **options),
         validation=DataSet(images[:validation_size], labels[:validation_size], **options), test=DataSet(test_images, test_labels, **options),
     )  # fmt: skip
-
-
-@_dataset("base.load_csv_with_header")
-def load_csv_with_header(filename: str, target_dtype: Any, features_dtype: Any, target_column: int = -1) -> Any:
-    """A CSV file whose header tells its counts: Dataset(data, target)."""
-    import csv
-
-    with tf.gfile.Open(filename) as f:
-        rows = csv.reader(f)
-        header = next(rows)
-        samples, features = int(header[0]), int(header[1])
-        data, target = np.zeros((samples, features), dtype=features_dtype), np.zeros((samples,), dtype=target_dtype)
-        for i, row in enumerate(rows):
-            target[i] = np.asarray(row.pop(target_column), dtype=target_dtype)
-            data[i] = np.asarray(row, dtype=features_dtype)
-    return Dataset(data=data, target=target)
-
-
-@_dataset("base.load_csv_without_header")
-def load_csv_without_header(filename: str, target_dtype: Any, features_dtype: Any, target_column: int = -1) -> Any:
-    """A CSV file: Dataset(data, target)."""
-    import csv
-
-    data, target = [], []
-    with tf.gfile.Open(filename) as f:
-        for row in csv.reader(f):
-            target.append(row.pop(target_column))
-            data.append(np.asarray(row, dtype=features_dtype))
-    return Dataset(data=np.array(data), target=np.array(target, dtype=target_dtype).astype(target_dtype))
 
 
 again("learn", "estimator", "NanLossDuringTrainingError")
